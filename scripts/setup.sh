@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Installs the programs that Undrop runs where they are missing: the PostgreSQL server and pgBackRest, and Redis with
+# --test. On Debian and Ubuntu, as root or by sudo without a password. Makes no cluster and starts no service.
+set -euo pipefail
+
+with_tests=false
+case "${1-}" in
+  '') ;;
+  --test) with_tests=true ;;
+  *)
+    echo "usage: ${0##*/} [--test]" >&2
+    exit 2
+    ;;
+esac
+
+has_postgres() {
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || compgen -G '/usr/pgsql-*/bin/initdb' >/dev/null ||
+    command -v initdb >/dev/null
+}
+
+packages=()
+has_postgres || packages+=(postgresql)
+command -v pgbackrest >/dev/null || packages+=(pgbackrest)
+if $with_tests && ! command -v redis-server >/dev/null; then packages+=(redis-server); fi
+((${#packages[@]} > 0)) || exit 0
+
+fail() {
+  printf 'setup: %s\n' "$1" >&2
+  cat >&2 <<'TEXT'
+Undrop needs, from your system's packages:
+  - the PostgreSQL server, with initdb and pg_waldump (tested with 15);  Debian: postgresql
+  - pgBackRest (tested with 2.45);                                       Debian: pgbackrest
+  - Redis, for the tests only (tested with 7.0);                         Debian: redis-server
+Install them and run this again. Undrop needs no cluster and no running service of them.
+TEXT
+  exit 1
+}
+
+command -v apt-get >/dev/null || fail "missing: ${packages[*]}; this system has no apt-get"
+if ((EUID != 0)); then
+  sudo -n true 2>/dev/null || fail "missing: ${packages[*]}; run this as root to have them installed"
+  exec sudo -n "$0" "$@"
+fi
+
+echo "setup: installing ${packages[*]} with apt-get"
+export DEBIAN_FRONTEND=noninteractive
+scratch=$(mktemp -d)
+cluster_policy=/etc/postgresql-common/createcluster.d/zz-undrop-setup.conf
+service_policy=/usr/sbin/policy-rc.d
+service_policy_aside=$service_policy.before-undrop-setup
+marker='# for the time of a set-up of Undrop'
+
+# Also undoes what a set-up that was killed has left.
+restore_policies() {
+  rm -f "$cluster_policy"
+  rmdir --ignore-fail-on-non-empty "${cluster_policy%/*}" 2>/dev/null || true
+  if grep -qsF "$marker" "$service_policy"; then rm -f "$service_policy"; fi
+  if [[ -e $service_policy_aside ]]; then mv -f "$service_policy_aside" "$service_policy"; fi
+}
+trap 'restore_policies; rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM HUP
+restore_policies
+
+# Debian's packages make a cluster "main" and start services unless they are told not to (see pg_createcluster(1),
+# invoke-rc.d(8)). Clusters and services that exist already are not touched.
+mkdir -p "${cluster_policy%/*}"
+echo 'create_main_cluster = false' >"$cluster_policy"
+if [[ -e $service_policy ]]; then mv "$service_policy" "$service_policy_aside"; fi
+printf '#!/bin/sh\n%s\nexit 101\n' "$marker" >"$service_policy"
+chmod 755 "$service_policy"
+
+install_packages() {
+  apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install --no-install-recommends \
+    "${packages[@]}" </dev/null >"$scratch/log" 2>&1
+}
+
+# Waits while another apt-get holds the lists. A source that fails is no reason to give up: another may have it all.
+update_lists() {
+  for _ in {1..60}; do
+    apt-get -qq update </dev/null >"$scratch/update-log" 2>&1 && return
+    grep -q 'Could not get lock' "$scratch/update-log" || return 0
+    sleep 5
+  done
+}
+
+# Lists may be absent on a new machine, or so old that they name what is no longer there.
+if ! install_packages; then
+  update_lists
+  install_packages || {
+    cat "$scratch"/*log >&2
+    fail "apt-get could not install ${packages[*]}"
+  }
+fi
+
+# The tests start a Redis of their own; the one of the package would start with the machine.
+if [[ " ${packages[*]} " == *' redis-server '* ]]; then update-rc.d redis-server disable >/dev/null 2>&1 || true; fi
+echo 'setup: done'

@@ -1,0 +1,82 @@
+import type { BackupType } from '../domain/addon.ts'
+import type { Moment } from '../domain/moment.ts'
+import type { CommandSpec, InstancePaths, TaskReport, TaskSpec } from '../drivers/driver.ts'
+
+/** Where an archive is and how to open it. Holds a secret: never log it, never put it into a memo. */
+export interface ArchiveAccess {
+  /** The server the archive belongs to; it names the stanza. */
+  serverId: string
+  repositoryPath: string
+  cipherPass: string
+}
+
+/** The server as the engine sees it. */
+export interface EngineServer {
+  serverId: string
+  postgresVersion: number
+  port: number
+  paths: InstancePaths
+}
+
+/** One complete base backup in an archive. */
+export interface BackupInfo {
+  label: string
+  type: BackupType
+  /** When it began and when it was complete, to the second: the engine keeps no fractions. */
+  startedAt: Moment
+  stoppedAt: Moment
+  startLsn: string
+  stopLsn: string
+  startSegment: string
+  stopSegment: string
+  timeline: number
+  sizeBytes: number
+  repositorySizeBytes: number
+  /** Null when the listing does not tell: only that of one label does. */
+  hasTablespaces: boolean | null
+}
+
+export interface TaskProgress {
+  bytesDone: number
+  bytesTotal: number | null
+  percent: number | null
+}
+
+/** Which file names hold the engine's configuration in a server's configuration directory. */
+export type EngineConfig = 'own' | 'source'
+
+/**
+ * Speaks pgBackRest and knows nothing of where it runs: describes tasks and commands for a driver and reads what they
+ * print. `own` configuration names the server's own archive; `source` the one that a restored server is fetched from.
+ */
+export interface BackupEngine {
+  /** Configuration files to write beside the server, by file name. */
+  configFiles(which: EngineConfig, server: EngineServer, archive: ArchiveAccess): Record<string, string>
+  /** The names of those files, for removing them. */
+  configFileNames(which: EngineConfig): string[]
+
+  /** Values for the PostgreSQL settings of these names. */
+  archiveCommand(server: EngineServer): string
+  restoreCommand(server: EngineServer, sourceServerId: string): string
+
+  createArchive(server: EngineServer): CommandSpec
+  backupTask(server: EngineServer, type: BackupType): TaskSpec
+  restoreTask(server: EngineServer, sourceServerId: string, label: string): TaskSpec
+  /** @param bytesTotal size of the backup, when known: the engine itself prints shares of it. */
+  progressOf(kind: 'backup' | 'restore', report: TaskReport, bytesTotal?: number | null): TaskProgress
+
+  /** Every complete backup, or with a label that one alone, with more detail. */
+  listBackups(server: EngineServer, which: EngineConfig, archiveServerId: string, label?: string): CommandSpec
+  parseBackups(stdout: string): BackupInfo[]
+  /** Every WAL segment in the archive, sorted: 24 hexadecimal digits each. */
+  listSegments(server: EngineServer, which: EngineConfig, archiveServerId: string): CommandSpec
+  parseSegments(stdout: string): string[]
+  /** Copies one archived segment to a file. */
+  fetchSegment(
+    server: EngineServer,
+    which: EngineConfig,
+    archiveServerId: string,
+    segment: string,
+    toFile: string,
+  ): CommandSpec
+}

@@ -1,0 +1,58 @@
+import type { BackupEngine, EngineConfig, EngineServer } from '../engine.ts'
+import {
+  backupArgv,
+  fetchSegmentArgv,
+  infoArgv,
+  listArchiveArgv,
+  restoreArgv,
+  type Stanza,
+  shellCommand,
+  stanzaArgv,
+} from './argv.ts'
+import { configFileName, configText, type PgbackrestOptions } from './config-file.ts'
+import { parseInfo } from './info.ts'
+import { readProgress } from './progress.ts'
+import { parseListing } from './segments.ts'
+
+/** pgBackRest 2.45 or later. Stanzas are named after servers; secrets are in configuration files only. */
+export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
+  const { program } = options
+  const stanzaOf = (server: EngineServer, which: EngineConfig, archiveServerId: string): Stanza => ({
+    program,
+    server,
+    which,
+    archiveServerId,
+  })
+  const own = (server: EngineServer) => stanzaOf(server, 'own', server.serverId)
+  const source = (server: EngineServer, sourceServerId: string) => stanzaOf(server, 'source', sourceServerId)
+
+  return {
+    configFiles: (which, server, archive) => ({
+      [configFileName(which)]: configText(which, options, server, archive),
+    }),
+    configFileNames: (which) => [configFileName(which)],
+
+    archiveCommand: (server) => shellCommand(own(server), 'archive-push "%p"'),
+    restoreCommand: (server, sourceServerId) =>
+      shellCommand(source(server, sourceServerId), 'archive-get %f "%p"'),
+
+    createArchive: (server) => ({ argv: stanzaArgv(own(server), 'stanza-create') }),
+    backupTask: (server, type) => ({ argv: backupArgv(own(server), type) }),
+    restoreTask: (server, sourceServerId, label) => ({
+      argv: restoreArgv(source(server, sourceServerId), label),
+    }),
+    progressOf: (_kind, report, bytesTotal = null) => readProgress(report, bytesTotal),
+
+    listBackups: (server, which, archiveServerId, label) => ({
+      argv: infoArgv(stanzaOf(server, which, archiveServerId), label),
+    }),
+    parseBackups: parseInfo,
+    listSegments: (server, which, archiveServerId) => ({
+      argv: listArchiveArgv(stanzaOf(server, which, archiveServerId)),
+    }),
+    parseSegments: parseListing,
+    fetchSegment: (server, which, archiveServerId, segment, toFile) => ({
+      argv: fetchSegmentArgv(stanzaOf(server, which, archiveServerId), segment, toFile),
+    }),
+  }
+}

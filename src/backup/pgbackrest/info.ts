@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import type { BackupType } from '../../domain/addon.ts'
+import { type Moment, momentOfMicros } from '../../domain/moment.ts'
+import { Problem } from '../../domain/problem.ts'
+import { parseSegment } from '../../domain/wal-segment.ts'
+import type { BackupInfo } from '../engine.ts'
+
+const size = z.number().int()
+
+const backupSchema = z.object({
+  label: z.string(),
+  type: z.enum(['full', 'diff', 'incr']),
+  // True when a page failed its checksum.
+  error: z.boolean().nullable(),
+  archive: z.object({ start: z.string(), stop: z.string() }),
+  lsn: z.object({ start: z.string(), stop: z.string() }),
+  timestamp: z.object({ start: z.number().int(), stop: z.number().int() }),
+  info: z.object({ size, repository: z.object({ delta: size }) }),
+  // There only when one backup was asked for by its label.
+  tablespace: z.array(z.unknown()).nullable().optional(),
+})
+
+const infoSchema = z.array(
+  z.object({
+    backup: z.array(backupSchema),
+    repo: z.array(z.object({ status: z.object({ code: z.number(), message: z.string() }) })),
+  }),
+)
+
+const TYPES: Record<'full' | 'diff' | 'incr', BackupType> = {
+  full: 'full',
+  diff: 'differential',
+  incr: 'incremental',
+}
+
+/** pgBackRest's status when it cannot read the repository: unreachable, or encrypted with another passphrase. */
+const UNREADABLE = 99
+
+/**
+ * Reads `info --output=json`: the complete backups without an error, oldest first; none when there is no archive.
+ *
+ * @throws Problem `archive-unreachable` when the archive cannot be read; `info` itself exits with 0 then.
+ */
+export function parseInfo(stdout: string): BackupInfo[] {
+  const stanzas = infoSchema.parse(JSON.parse(stdout))
+  const failed = stanzas.flatMap(({ repo }) => repo).find(({ status }) => status.code === UNREADABLE)
+  if (failed !== undefined) {
+    // The lines after the first quote the file, which is cipher text.
+    throw new Problem('archive-unreachable', { cause: failed.status.message.split('\n')[0] })
+  }
+  return stanzas.flatMap(({ backup }) => backup.filter(({ error }) => error !== true).map(backupInfo))
+}
+
+function backupInfo(backup: z.infer<typeof backupSchema>): BackupInfo {
+  return {
+    label: backup.label,
+    type: TYPES[backup.type],
+    startedAt: momentOfSeconds(backup.timestamp.start),
+    stoppedAt: momentOfSeconds(backup.timestamp.stop),
+    startLsn: backup.lsn.start,
+    stopLsn: backup.lsn.stop,
+    startSegment: backup.archive.start,
+    stopSegment: backup.archive.stop,
+    timeline: parseSegment(backup.archive.start).timeline,
+    sizeBytes: backup.info.size,
+    repositorySizeBytes: backup.info.repository.delta,
+    hasTablespaces: backup.tablespace === undefined ? null : (backup.tablespace?.length ?? 0) > 0,
+  }
+}
+
+function momentOfSeconds(seconds: number): Moment {
+  return momentOfMicros(BigInt(seconds) * 1_000_000n)
+}

@@ -1,0 +1,52 @@
+import { type Config, loadConfig } from '../config/config.ts'
+import { openDb, openPool } from '../db/client.ts'
+import { hashApiKey } from '../domain/credentials.ts'
+import { momentOfMicros } from '../domain/moment.ts'
+import { buildServer } from '../http/server.ts'
+import { openDoorbell } from '../operations/queue.ts'
+import { keyRing } from '../secrets/key-ring.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import { openHost } from './host.ts'
+import { masterKeys, platformKey } from './key-files.ts'
+import { openMetadata, queueBackend } from './metadata.ts'
+import { runUntilStopped } from './run-until-stopped.ts'
+
+const POOL_SIZE = 10
+
+/** Runs the API process until it is told to stop. */
+export async function runApi(config: Config): Promise<{ close(): Promise<void>; address: string }> {
+  const logger = createLogger({ level: config.LOG_LEVEL, name: 'api' })
+  const host = await openHost(config)
+  const { connection } = await openMetadata(config, host)
+  const metadata = { pool: connection, role: 'undrop_api' } as const
+  const pool = openPool(metadata, POOL_SIZE)
+  pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
+  const db = openDb(pool)
+  const doorbell = openDoorbell(queueBackend(config, metadata), (err) => logger.warn({ err }, 'queue error'))
+
+  const app = buildServer({
+    db,
+    doorbell,
+    keyRing: keyRing(await masterKeys(config)),
+    platformKeyHash: hashApiKey(await platformKey(config)),
+    endpointHost: config.UNDROP_ENDPOINT_HOST,
+    postgresVersions: () => host.driver.postgresVersions(),
+    checks: { metadata: async () => void (await pool.query('select 1')), queue: () => doorbell.ping() },
+    now: () => momentOfMicros(BigInt(Date.now()) * 1000n),
+    logger,
+  })
+  const address = await app.listen({ host: config.HOST, port: config.PORT })
+  return {
+    address,
+    async close() {
+      await app.close()
+      await doorbell.close()
+      await db.destroy()
+    },
+  }
+}
+
+if (import.meta.main) {
+  const config = loadConfig(process.env)
+  runUntilStopped(await runApi(config), config.SHUTDOWN_GRACE_SECONDS)
+}

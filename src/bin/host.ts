@@ -1,0 +1,36 @@
+import { mkdir } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { pgbackrestEngine } from '../backup/pgbackrest/engine.ts'
+import type { Config } from '../config/config.ts'
+import { assertReachable } from '../drivers/local/assert-reachable.ts'
+import { localDriver } from '../drivers/local/local-driver.ts'
+import { findPostgresBinaries } from '../drivers/local/postgres-binaries.ts'
+import { chooseRunDirectory } from '../drivers/local/run-directory.ts'
+import { findOsUser } from '../lib/os-user.ts'
+import { localRepository } from '../storage/local-repository.ts'
+
+/** This machine as the place where servers and archives live. */
+export async function openHost(config: Config) {
+  const dataDirectory = config.UNDROP_DATA_DIR
+  const osUser = await findOsUser(config.UNDROP_OS_USER)
+  await mkdir(dataDirectory, { recursive: true, mode: 0o711 })
+  await assertReachable(dataDirectory, osUser)
+  const runDirectory = await chooseRunDirectory(dataDirectory)
+  const binDirectories = await findPostgresBinaries()
+  if (binDirectories.size === 0) throw new Error('No PostgreSQL server programs were found: run scripts/setup.sh')
+
+
+  return {
+    driver: localDriver({ dataDirectory, runDirectory, osUser, binDirectories }),
+    /** Only the private metadata cluster lives here, apart from the servers of add-ons. */
+    metadataDriver: localDriver({ dataDirectory: join(dataDirectory, 'metadata'), runDirectory, osUser, binDirectories }),
+    metadataDirectory: join(dataDirectory, 'metadata'),
+    engine: pgbackrestEngine({ program: 'pgbackrest', processMax: config.UNDROP_BACKUP_PROCESSES }),
+    archives: localRepository({ dataDirectory, osUser }),
+    adminOsUsers: [...new Set([userInfo().username, osUser.name])],
+  }
+}
+
+export type Host = Awaited<ReturnType<typeof openHost>>
+

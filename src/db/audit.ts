@@ -1,0 +1,34 @@
+import type { Executor } from './client.ts'
+
+/** Who asks, and from where. */
+export interface Actor {
+  apiKeyId: string | null
+  requestId: string
+  sourceAddress: string
+}
+
+export interface AuditEntry {
+  actor: Actor
+  tenantId: string | null
+  /** `<resource>.<verb>`, such as `addon.create`. */
+  action: string
+  resourceId: string
+  /** Public facts; never a secret. */
+  detail?: Record<string, unknown>
+}
+
+/** Records who did what to which resource, in the transaction that does it. */
+export async function recordAudit(tx: Executor, { actor, tenantId, action, resourceId, detail = {} }: AuditEntry): Promise<void> {
+  await tx
+    .insertInto('audit_entry')
+    .values({
+      tenant_id: tenantId,
+      api_key_id: actor.apiKeyId,
+      action,
+      resource_id: resourceId,
+      request_id: actor.requestId,
+      source_address: actor.sourceAddress,
+      detail: JSON.stringify(detail),
+    })
+    .execute()
+}

@@ -1,0 +1,41 @@
+import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import pg from 'pg'
+import { parseMoment } from '../domain/moment.ts'
+import type { Metadata } from './schema.ts'
+
+export type Db = Kysely<Metadata>
+/** A database or a transaction on it: what a query needs to know of where it runs. */
+export type Executor = Kysely<Metadata> | Transaction<Metadata>
+export type Tx = Transaction<Metadata>
+
+const TIMESTAMPTZ = 1184
+const INT8 = 20
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser(oid, format) {
+    // Moments keep their microseconds, which a JavaScript date would cut.
+    if (oid === TIMESTAMPTZ) return (text: string) => parseMoment(`${text}:00`) ?? text
+    if (oid === INT8) return Number
+    return pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown
+  },
+}
+
+/** How to reach the metadata database, and as whom: `role` is assumed by every session. */
+export interface MetadataConnection {
+  pool: pg.PoolConfig
+  role: 'undrop_migrator' | 'undrop_api' | 'undrop_worker'
+}
+
+export function openPool({ pool, role }: MetadataConnection, max = 10): pg.Pool {
+  return new pg.Pool({
+    max,
+    ...pool,
+    types,
+    // Sessions read and write UTC, so that a moment has one text form.
+    options: `-c role=${role} -c TimeZone=UTC -c DateStyle=ISO -c search_path=undrop`,
+  })
+}
+
+export function openDb(pool: pg.Pool): Db {
+  return new Kysely<Metadata>({ dialect: new PostgresDialect({ pool }) })
+}

@@ -1,0 +1,42 @@
+import type { Insertable } from 'kysely'
+import type { RestoreStatus } from '../domain/restore.ts'
+import type { Executor, Tx } from './client.ts'
+import type { RestoreRow, RestoreTable } from './schema.ts'
+import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
+
+export function insertRestore(tx: Tx, restore: Insertable<RestoreTable>): Promise<RestoreRow> {
+  return tx.insertInto('restore').values(restore).returningAll().executeTakeFirstOrThrow()
+}
+
+export function findRestore(ex: Executor, scope: TenantScope, id: string): Promise<RestoreRow | undefined> {
+  return ex.selectFrom('restore').selectAll().where(inScope(scope)).where('id', '=', id).executeTakeFirst()
+}
+
+export interface RestoreFilter {
+  addonId?: string | undefined
+  status?: RestoreStatus | undefined
+}
+
+export function listRestores(
+  ex: Executor,
+  scope: TenantScope,
+  { addonId, status }: RestoreFilter,
+  slice: Slice,
+): Promise<RestoreRow[]> {
+  const { limit, after } = bounds(slice)
+  let query = ex.selectFrom('restore').selectAll().where(inScope(scope)).where('id', '>', after)
+  if (addonId !== undefined) query = query.where('addon_id', '=', addonId)
+  if (status !== undefined) query = query.where('status', '=', status)
+  return query.orderBy('id').limit(limit).execute()
+}
+
+/** Whether a restore that has not finished reads that server's archive. */
+export async function archiveIsBeingRead(ex: Executor, tenantId: string, serverId: string): Promise<boolean> {
+  const reader = ex
+    .selectFrom('restore')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .where('source_server_id', '=', serverId)
+    .where('finished_at', 'is', null)
+  return (await reader.limit(1).executeTakeFirst()) !== undefined
+}

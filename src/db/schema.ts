@@ -1,0 +1,218 @@
+import type { ColumnType, Generated, Insertable, Selectable } from 'kysely'
+import type {
+  AddonStatus,
+  BackupStatus,
+  BackupType,
+  OperationKind,
+  OperationStatus,
+  Protection,
+  RestoredFrom,
+  ServerSettings,
+} from '../domain/addon.ts'
+import type { Moment } from '../domain/moment.ts'
+import type { Failure } from '../domain/problem.ts'
+import type {
+  PhaseSeconds,
+  Reached,
+  RestorePhase,
+  RestoreProgress,
+  RestoreStatus,
+  RestoreTarget,
+  SecuredRole,
+} from '../domain/restore.ts'
+
+/** jsonb: read as the value, written as text. */
+type Json<Value> = ColumnType<Value, string, string>
+type JsonOrNull<Value> = ColumnType<Value | null, string | null | undefined, string | null>
+type JsonWithDefault<Value> = ColumnType<Value, string | undefined, string>
+type MadeNow = ColumnType<Moment, Moment | undefined, Moment>
+
+export interface TenantTable {
+  id: string
+  name: string
+  max_concurrent_operations: Generated<number>
+  created_at: MadeNow
+  deleted_at: Moment | null
+}
+
+export interface ApiKeyTable {
+  id: string
+  tenant_id: string | null
+  name: string
+  secret_hash: Buffer
+  created_at: MadeNow
+  expires_at: Moment | null
+  last_used_at: Moment | null
+  revoked_at: Moment | null
+}
+
+export interface AddonTable {
+  id: string
+  tenant_id: string
+  name: string
+  status: AddonStatus
+  protection: Generated<Protection>
+  postgres_version: number
+  database_name: string
+  username: string
+  password_sealed: string
+  labels: JsonWithDefault<Record<string, string>>
+  backup_policy: JsonWithDefault<Record<string, never>>
+  deletion_protection: Generated<boolean>
+  server_id: string
+  restored_from: JsonOrNull<RestoredFrom>
+  failure: JsonOrNull<Failure>
+  created_at: MadeNow
+  updated_at: MadeNow
+  deleted_at: Moment | null
+}
+
+export interface ServerTable {
+  id: string
+  tenant_id: string
+  addon_id: string
+  port: number | null
+  desired_state: Generated<'absent' | 'running'>
+  settings: JsonWithDefault<ServerSettings>
+  created_at: MadeNow
+  deleted_at: Moment | null
+}
+
+/** A stretch of WAL that is not in the archive: the segments on either side are. */
+export interface ArchiveGap {
+  afterSegment: string
+  beforeSegment: string
+  missingSegments: number
+}
+
+export interface ArchiveTable {
+  server_id: string
+  tenant_id: string
+  cipher_pass_sealed: string
+  last_archived_segment: string | null
+  last_commit_at: Moment | null
+  archived_at: Moment | null
+  observed_at: Moment | null
+  gaps: JsonWithDefault<ArchiveGap[]>
+  created_at: MadeNow
+  removed_at: Moment | null
+}
+
+export interface BackupTable {
+  id: string
+  tenant_id: string
+  addon_id: string
+  server_id: string
+  type: BackupType
+  status: BackupStatus
+  label: string | null
+  timeline: number | null
+  start_lsn: string | null
+  stop_lsn: string | null
+  size_bytes: number | null
+  repository_size_bytes: number | null
+  backup_started_at: Moment | null
+  backup_stopped_at: Moment | null
+  failure: JsonOrNull<Failure>
+  created_at: MadeNow
+  finished_at: Moment | null
+}
+
+export interface RestoreTable {
+  id: string
+  tenant_id: string
+  addon_id: string
+  source_server_id: string
+  child_addon_id: string
+  child_server_id: string
+  target: Json<RestoreTarget>
+  exclusive: Generated<boolean>
+  status: RestoreStatus
+  phase: RestorePhase | null
+  progress: JsonWithDefault<Partial<RestoreProgress>>
+  reached: JsonOrNull<Reached>
+  secured_roles: JsonOrNull<SecuredRole[]>
+  phase_seconds: JsonWithDefault<PhaseSeconds>
+  failure: JsonOrNull<Failure>
+  created_at: MadeNow
+  started_at: Moment | null
+  finished_at: Moment | null
+}
+
+export interface OperationTable {
+  id: string
+  tenant_id: string
+  kind: OperationKind
+  server_id: string
+  addon_id: string
+  status: Generated<OperationStatus>
+  step: string
+  version: Generated<number>
+  attempt: Generated<number>
+  memo: Json<unknown>
+  run_at: MadeNow
+  lease_token: string | null
+  lease_until: Moment | null
+  deadline_at: Moment | null
+  cancel_requested: Generated<boolean>
+  failure: JsonOrNull<Failure>
+  created_at: MadeNow
+  started_at: Moment | null
+  finished_at: Moment | null
+}
+
+export interface OperationStepTable {
+  operation_id: string
+  ordinal: number
+  step: string
+  entered_at: MadeNow
+  left_at: Moment | null
+  attempts: Generated<number>
+  error: string | null
+}
+
+export interface OutboxEventTable {
+  id: Generated<number>
+  tenant_id: string
+  type: string
+  payload: Json<unknown>
+  created_at: MadeNow
+}
+
+export interface AuditEntryTable {
+  id: Generated<number>
+  tenant_id: string | null
+  api_key_id: string | null
+  action: string
+  resource_id: string
+  request_id: string | null
+  source_address: string | null
+  detail: JsonWithDefault<Record<string, unknown>>
+  created_at: MadeNow
+}
+
+/** The metadata database, as `migrations/` makes it. */
+export interface Metadata {
+  tenant: TenantTable
+  api_key: ApiKeyTable
+  addon: AddonTable
+  server: ServerTable
+  archive: ArchiveTable
+  backup: BackupTable
+  restore: RestoreTable
+  operation: OperationTable
+  operation_step: OperationStepTable
+  outbox_event: OutboxEventTable
+  audit_entry: AuditEntryTable
+}
+
+export type TenantRow = Selectable<TenantTable>
+export type ApiKeyRow = Selectable<ApiKeyTable>
+export type AddonRow = Selectable<AddonTable>
+export type ServerRow = Selectable<ServerTable>
+export type ArchiveRow = Selectable<ArchiveTable>
+export type BackupRow = Selectable<BackupTable>
+export type RestoreRow = Selectable<RestoreTable>
+export type OperationRow = Selectable<OperationTable>
+export type OperationStepRow = Selectable<OperationStepTable>
+export type NewOperation = Insertable<OperationTable>

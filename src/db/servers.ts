@@ -1,0 +1,70 @@
+import { sql } from 'kysely'
+import type { Executor } from './client.ts'
+import type { ServerSettings } from '../domain/addon.ts'
+
+/** One server with what it needs from its add-on and its archive. Secrets are sealed. */
+export interface ServerRecord {
+  serverId: string
+  tenantId: string
+  addonId: string
+  port: number | null
+  settings: ServerSettings
+  postgresVersion: number
+  databaseName: string
+  username: string
+  passwordSealed: string
+  cipherPassSealed: string
+  restored: boolean
+}
+
+/** The server, also one that is deleted: its archive may still be read. */
+export async function getServer(db: Executor, tenantId: string, serverId: string): Promise<ServerRecord> {
+  const { rows } = await sql<ServerRecord>`
+    select server.id as "serverId", server.tenant_id as "tenantId", server.addon_id as "addonId", server.port,
+           server.settings, addon.postgres_version as "postgresVersion", addon.database_name as "databaseName",
+           addon.username, addon.password_sealed as "passwordSealed", archive.cipher_pass_sealed as "cipherPassSealed",
+           addon.restored_from is not null as restored
+      from server
+      join addon on addon.id = server.addon_id
+      join archive on archive.server_id = server.id
+     where server.tenant_id = ${tenantId} and server.id = ${serverId}`.execute(db)
+  const [server] = rows
+  if (server === undefined) throw new Error(`no server ${serverId}`)
+  return server
+}
+
+/**
+ * Reserves a free port of the range for the server, another one than `not` when that is given.
+ * Returns null when none is free.
+ */
+export async function reservePort(
+  db: Executor,
+  serverId: string,
+  range: { first: number; last: number },
+  not: number | null = null,
+): Promise<number | null> {
+  const { rows } = await sql<{ port: number | null }>`
+    update server set port = (
+      select candidate from generate_series(${range.first}::int, ${range.last}::int) as candidate
+       where candidate is distinct from ${not}::int
+         and not exists (select from server as other where other.port = candidate)
+       order by random() limit 1)
+     where id = ${serverId}
+    returning port`.execute(db)
+  return rows[0]?.port ?? null
+}
+
+export async function saveSettings(db: Executor, serverId: string, settings: ServerSettings): Promise<void> {
+  await db.updateTable('server').set({ settings: JSON.stringify(settings) }).where('id', '=', serverId).execute()
+}
+
+export async function setDesiredState(db: Executor, serverId: string, state: 'absent' | 'running'): Promise<void> {
+  await db.updateTable('server').set({ desired_state: state }).where('id', '=', serverId).execute()
+}
+
+/** The server and its archive are gone: the port is free again, and backups can no longer be used. */
+export async function forgetServer(db: Executor, serverId: string): Promise<void> {
+  await sql`update server set port = null, desired_state = 'absent', deleted_at = coalesce(deleted_at, now())
+             where id = ${serverId}`.execute(db)
+  await sql`update archive set removed_at = coalesce(removed_at, now()) where server_id = ${serverId}`.execute(db)
+}

@@ -1,0 +1,100 @@
+import { sql } from 'kysely'
+import type { Executor } from './client.ts'
+import type { Moment } from '../domain/moment.ts'
+
+// Queries that see every tenant: for the sweeper and the reconciler only.
+
+export interface DueOperation {
+  operationId: string
+  version: number
+}
+
+/** Operations whose time has come by more than `lateSeconds` and that nobody holds: their wake-up was lost. */
+export async function findOverdueOperations(db: Executor, lateSeconds: number, limit: number): Promise<DueOperation[]> {
+  const { rows } = await sql<DueOperation>`
+    select id as "operationId", version from operation
+     where finished_at is null and started_at is not null
+       and run_at < now() - make_interval(secs => ${lateSeconds}) and (lease_until is null or lease_until < now())
+     order by run_at limit ${limit}`.execute(db)
+  return rows
+}
+
+/** The oldest queued operations of every tenant, no more of each than it has free slots, and those that are cancelled. */
+export async function findStartableOperations(db: Executor, tenantId: string | null, limit: number): Promise<DueOperation[]> {
+  const { rows } = await sql<DueOperation>`
+    with waiting as (
+      select distinct tenant_id from operation
+       where started_at is null and finished_at is null and (${tenantId}::text is null or tenant_id = ${tenantId})
+    )
+    select next.id as "operationId", next.version
+      from waiting join tenant on tenant.id = waiting.tenant_id
+      cross join lateral (
+        select count(*) as running from operation
+         where tenant_id = tenant.id and started_at is not null and finished_at is null
+      ) as busy
+      cross join lateral (
+        select id, version from operation
+         where tenant_id = tenant.id and started_at is null and finished_at is null
+         order by cancel_requested desc, id
+         limit greatest(tenant.max_concurrent_operations - busy.running, 0)
+      ) as next
+     limit ${limit}`.execute(db)
+  return rows
+}
+
+/** Add-ons to be deleted on whose server nothing is open any more. */
+export async function findDeletableAddons(db: Executor, limit: number): Promise<{ id: string; tenantId: string; serverId: string }[]> {
+  const { rows } = await sql<{ id: string; tenantId: string; serverId: string }>`
+    select addon.id, addon.tenant_id as "tenantId", addon.server_id as "serverId" from addon
+     where addon.status = 'deleting'
+       and not exists (select from operation where operation.server_id = addon.server_id and operation.finished_at is null)
+     limit ${limit}`.execute(db)
+  return rows
+}
+
+/** Add-ons that serve without a complete backup, and on which nobody has worked for that long. */
+export async function findUnprotectedAddons(
+  db: Executor,
+  idleSeconds: number,
+  limit: number,
+): Promise<{ id: string; tenantId: string; serverId: string }[]> {
+  const { rows } = await sql<{ id: string; tenantId: string; serverId: string }>`
+    select addon.id, addon.tenant_id as "tenantId", addon.server_id as "serverId" from addon
+     where addon.status = 'available' and addon.protection = 'pending'
+       and not exists (select from operation where operation.server_id = addon.server_id
+                          and (operation.finished_at is null
+                               or operation.finished_at > now() - make_interval(secs => ${idleSeconds})))
+     limit ${limit}`.execute(db)
+  return rows
+}
+
+export interface RunningServer {
+  id: string
+  tenantId: string
+  addonId: string
+  lastArchivedSegment: string | null
+  lastCommitAt: Moment | null
+}
+
+/** Servers that are to be running and that no operation works on. */
+export async function findServersToKeepRunning(db: Executor): Promise<RunningServer[]> {
+  const { rows } = await sql<RunningServer>`
+    select server.id, server.tenant_id as "tenantId", server.addon_id as "addonId",
+           archive.last_archived_segment as "lastArchivedSegment", archive.last_commit_at as "lastCommitAt"
+      from server join archive on archive.server_id = server.id
+     where server.desired_state = 'running'
+       and not exists (select from operation
+                        where operation.server_id = server.id and operation.finished_at is null
+                          and operation.kind in ('addon.delete', 'restore.run', 'addon.provision'))`.execute(db)
+  return rows
+}
+
+/** Of these servers, those whose row says that they are gone: what is left of them can be removed. */
+export async function findDeletedServers(db: Executor, serverIds: readonly string[]): Promise<{ id: string; tenantId: string }[]> {
+  if (serverIds.length === 0) return []
+  const { rows } = await sql<{ id: string; tenantId: string }>`
+    select server.id, server.tenant_id as "tenantId" from server
+     where server.id = any(${serverIds}) and server.deleted_at is not null
+       and not exists (select from operation where operation.server_id = server.id and operation.finished_at is null)`.execute(db)
+  return rows
+}

@@ -1,0 +1,98 @@
+/**
+ * Every error a client can see, as the answer to a request or as the `failure` of long work. The key is the last path
+ * segment of the problem's `type` and the name of its page in docs/problems/.
+ */
+const catalogue = {
+  'validation-failed': { status: 400, title: 'The request is not valid' },
+  'malformed-body': { status: 400, title: 'The request body cannot be read' },
+  'unauthenticated': { status: 401, title: 'The API key is missing or not valid' },
+  'forbidden': { status: 403, title: 'The API key does not allow this' },
+  'route-not-found': { status: 404, title: 'There is no such resource' },
+  'tenant-not-found': { status: 404, title: 'Tenant not found' },
+  'api-key-not-found': { status: 404, title: 'API key not found' },
+  'addon-not-found': { status: 404, title: 'Add-on not found' },
+  'backup-not-found': { status: 404, title: 'Backup not found' },
+  'restore-not-found': { status: 404, title: 'Restore not found' },
+  'operation-not-found': { status: 404, title: 'Operation not found' },
+  'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  'addon-name-taken': { status: 409, title: 'The name is taken by another add-on of the tenant' },
+  'addon-not-available': { status: 409, title: 'The add-on is not in a state that allows this' },
+  'not-protected-yet': { status: 409, title: 'The add-on has no complete backup yet' },
+  'operation-in-progress': { status: 409, title: 'Another operation is running on this server' },
+  'restore-in-progress': { status: 409, title: 'A restore is reading this add-on' },
+  'restore-finished': { status: 409, title: 'The restore has already finished' },
+  'deletion-protected': { status: 409, title: 'The add-on is protected against deletion' },
+  'tenant-not-empty': { status: 409, title: 'The tenant still has add-ons' },
+  'body-too-large': { status: 413, title: 'The request body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
+  'target-before-window': { status: 422, title: 'The target lies before the recovery window' },
+  'target-in-future': { status: 422, title: 'The target lies in the future' },
+  'target-in-gap': { status: 422, title: 'The target lies in a gap of the recovery window' },
+  'postgres-version-unavailable': { status: 422, title: 'This PostgreSQL version is not available' },
+  'target-not-archived': { status: 500, title: 'The WAL up to the target did not reach the archive in time' },
+  'wal-missing': { status: 500, title: 'A WAL segment before the target is missing from the archive' },
+  'backup-unreadable': { status: 500, title: 'The base backup could not be fetched' },
+  'backup-failed': { status: 500, title: 'The base backup could not be taken' },
+  'archive-unreachable': { status: 500, title: 'The archive cannot be reached' },
+  'extension-unavailable': { status: 500, title: 'A library that the database needs is missing on this host' },
+  'tablespace-unsupported': { status: 500, title: 'The backup contains tablespaces, which cannot be restored' },
+  'recovery-failed': { status: 500, title: 'Recovery stopped with an error' },
+  'restored-empty': { status: 500, title: 'The restored server does not hold the database of the add-on' },
+  'provisioning-failed': { status: 500, title: 'The server could not be provisioned' },
+  'deadline-exceeded': { status: 500, title: 'The work did not finish within its time limit' },
+  'cancelled': { status: 500, title: 'The work was cancelled' },
+  'internal-error': { status: 500, title: 'Internal error' },
+  'no-port-available': { status: 503, title: 'No port is free for another server' },
+  'unavailable': { status: 503, title: 'The service is not ready' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ProblemCode = keyof typeof catalogue
+
+export const problemCodes = Object.keys(catalogue) as readonly ProblemCode[]
+
+export function titleOf(code: ProblemCode): string {
+  return catalogue[code].title
+}
+
+interface ProblemOptions {
+  /** Shown to the client; names no host, path, SQL or other tenant. */
+  detail?: string
+  /** RFC 9457 extension members, shown to the client. */
+  extensions?: Record<string, unknown>
+  /** For the log only. */
+  cause?: unknown
+}
+
+/** An expected failure with a stable, documented `type`. Anything else that is thrown is a bug and becomes a 500. */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly code: ProblemCode
+  readonly status: number
+  readonly title: string
+  readonly detail: string | undefined
+  readonly extensions: Record<string, unknown>
+
+  constructor(code: ProblemCode, { detail, extensions = {}, cause }: ProblemOptions = {}) {
+    super(detail ?? catalogue[code].title, { cause })
+    this.code = code
+    this.status = catalogue[code].status
+    this.title = catalogue[code].title
+    this.detail = detail
+    this.extensions = extensions
+  }
+}
+
+/** Why long work failed, in the shape that resources carry as `failure`. */
+export interface Failure {
+  code: ProblemCode
+  title: string
+  detail?: string
+}
+
+export function failureOf(problem: Problem): Failure {
+  return {
+    code: problem.code,
+    title: problem.title,
+    ...(problem.detail === undefined ? {} : { detail: problem.detail }),
+  }
+}

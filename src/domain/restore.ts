@@ -1,0 +1,45 @@
+import type { Moment } from './moment.ts'
+
+/** What a restore is to reach. `latest` becomes a time once the work starts, or the end of WAL if the source is gone. */
+export type RestoreTarget = { time: Moment } | { latest: true }
+
+export type RestoreStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+export type RestorePhase = 'anchoring' | 'fetching' | 'replaying' | 'securing' | 'done'
+
+export interface RestoreProgress {
+  /** 0 to 100 over the whole restore. */
+  percent: number
+  bytesDone: number
+  bytesTotal: number | null
+  /** WAL segments. */
+  walDone: number
+  walTotal: number | null
+  /** Commit time of the last transaction seen to be replayed. */
+  replayedTo: Moment | null
+  etaSeconds: number | null
+}
+
+/** The state a restore really arrived at: the WAL before `lsn`, and nothing after it. */
+export interface Reached {
+  /** Commit time of the last transaction the child holds; null when none lies between backup and target. */
+  time: Moment | null
+  /** End of the WAL that was replayed, as PostgreSQL prints an LSN. */
+  lsn: string
+  /** The last transaction the child holds; null as for `time`. */
+  xid: string | null
+  /** The child's own timeline, which begins at `lsn`. */
+  timeline: number
+  /** Whether the target is shown to have been reached: a transaction later than it was seen and left out. */
+  exact: boolean
+  /** Why not, when `exact` is false. */
+  reason: 'end_of_wal' | null
+}
+
+/** What became of one of the parent's roles on the child. */
+export interface SecuredRole {
+  name: string
+  /** The owner is renamed and given a new password; every other role loses LOGIN and password. */
+  action: 'renamed' | 'locked'
+}
+
+export type PhaseSeconds = Partial<Record<Exclude<RestorePhase, 'done'> | 'total', number>>

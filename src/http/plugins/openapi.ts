@@ -1,0 +1,30 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { pruneComponents } from '../prune-components.ts'
+import { securitySchemes } from '../security.ts'
+
+const description = `Continuous backup and rollback for PostgreSQL add-ons.
+
+Long work answers 202 and goes on in the background; its resource tells how far it is. Errors are RFC 9457 problems with
+a stable \`type\`. Lists are ordered by id, which is the order of creation.`
+
+/** Describes the API from the schemas of its routes: /openapi.json for programs, /docs for people. */
+export const openapi = fp(
+  async (app) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: { title: 'Undrop', version: '1', description, license: { name: 'MIT', identifier: 'MIT' } },
+        components: { securitySchemes },
+      },
+      transform: jsonSchemaTransform,
+      // The document is plain JSON; the two libraries type it differently.
+      transformObject: (input) => pruneComponents(jsonSchemaTransformObject(input) as object) as never,
+    })
+    await app.register(swaggerUi, { routePrefix: '/docs' })
+    app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  },
+  { name: 'openapi' },
+)

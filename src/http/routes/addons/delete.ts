@@ -1,0 +1,27 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { deleteAddon } from '../../../services/delete-addon.ts'
+import { addonParams, addonSchema } from '../../schemas/addon.ts'
+import { problems } from '../../schemas/problem.ts'
+import { anyKey } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+/** DELETE /v1/addons/:addonId */
+export const deleteAddonRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.delete(
+    '/addons/:addonId',
+    {
+      schema: {
+        operationId: 'deleteAddon',
+        summary: 'Delete an add-on, its server and its archive',
+        tags: ['Add-ons'],
+        security: anyKey,
+        params: addonParams,
+        response: { 202: addonSchema, ...problems(401, 404, 409, 500) },
+      },
+    },
+    async (request, reply) => {
+      const addon = await deleteAddon(deps, request.caller, request.params.addonId)
+      return reply.code(202).send(addon)
+    },
+  )
+}

@@ -1,0 +1,25 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { readRecoveryWindow } from '../../../services/read-recovery-window.ts'
+import { addonParams } from '../../schemas/addon.ts'
+import { problems } from '../../schemas/problem.ts'
+import { recoveryWindowSchema } from '../../schemas/recovery-window.ts'
+import { anyKey } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+/** GET /v1/addons/:addonId/recovery-window */
+export const getRecoveryWindowRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.get(
+    '/addons/:addonId/recovery-window',
+    {
+      schema: {
+        operationId: 'getRecoveryWindow',
+        summary: 'Get the moments an add-on can be brought back to',
+        tags: ['Add-ons'],
+        security: anyKey,
+        params: addonParams,
+        response: { 200: recoveryWindowSchema, ...problems(401, 404, 500) },
+      },
+    },
+    (request) => readRecoveryWindow(deps, request.caller, request.params.addonId),
+  )
+}

@@ -1,0 +1,28 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { readAddons } from '../../../services/read-addons.ts'
+import { addonSchema } from '../../schemas/addon.ts'
+import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
+import { problems } from '../../schemas/problem.ts'
+import { anyKey } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+const querystring = z.strictObject({ ...pageQuery('addon'), tenantId: z.string().optional() })
+
+/** GET /v1/addons */
+export const listAddonsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.get(
+    '/addons',
+    {
+      schema: {
+        operationId: 'listAddons',
+        summary: 'List add-ons',
+        tags: ['Add-ons'],
+        security: anyKey,
+        querystring,
+        response: { 200: pageSchema('AddonPage', addonSchema), ...problems(400, 401, 404, 500) },
+      },
+    },
+    (request) => readAddons(deps, request.caller, request.query.tenantId, sliceOf(request.query)),
+  )
+}

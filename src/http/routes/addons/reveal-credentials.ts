@@ -1,0 +1,49 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { revealCredentials } from '../../../services/reveal-credentials.ts'
+import { addonParams } from '../../schemas/addon.ts'
+import { problems } from '../../schemas/problem.ts'
+import { anyKey } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+const credentials = z
+  .object({
+    host: z.string(),
+    port: z.int(),
+    database: z.string(),
+    username: z.string(),
+    password: z.string(),
+    url: z.string().describe('All of it as a PostgreSQL connection URL'),
+  })
+  .meta({
+    id: 'Credentials',
+    examples: [
+      {
+        host: '127.0.0.1',
+        port: 20_001,
+        database: 'shop_db',
+        username: 'u_1f0c7a52d9be6384',
+        password: '…',
+        url: 'postgresql://u_1f0c7a52d9be6384:…@127.0.0.1:20001/shop_db',
+      },
+    ],
+  })
+
+/** POST /v1/addons/:addonId/credentials/reveal */
+export const revealCredentialsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.post(
+    '/addons/:addonId/credentials/reveal',
+    {
+      schema: {
+        operationId: 'revealCredentials',
+        summary: 'Reveal how to connect to an add-on',
+        description: 'Recorded in the audit log.',
+        tags: ['Add-ons'],
+        security: anyKey,
+        params: addonParams,
+        response: { 200: credentials, ...problems(401, 404, 409, 500) },
+      },
+    },
+    (request) => revealCredentials(deps, request.caller, request.params.addonId),
+  )
+}

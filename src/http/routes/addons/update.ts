@@ -1,0 +1,26 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { updateAddon } from '../../../services/update-addon.ts'
+import { addonChangeSchema, addonParams, addonSchema } from '../../schemas/addon.ts'
+import { problems } from '../../schemas/problem.ts'
+import { anyKey } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+/** PATCH /v1/addons/:addonId */
+export const updateAddonRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.patch(
+    '/addons/:addonId',
+    {
+      schema: {
+        operationId: 'updateAddon',
+        summary: 'Change an add-on',
+        description: 'Fields that are not given stay as they are; labels are replaced as a whole.',
+        tags: ['Add-ons'],
+        security: anyKey,
+        params: addonParams,
+        body: addonChangeSchema,
+        response: { 200: addonSchema, ...problems(400, 401, 404, 409, 413, 415, 500) },
+      },
+    },
+    (request) => updateAddon(deps, request.caller, request.params.addonId, request.body),
+  )
+}

@@ -1,0 +1,28 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { revokeApiKey } from '../../../services/revoke-api-key.ts'
+import { problems } from '../../schemas/problem.ts'
+import { anyKey } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+/** DELETE /v1/tenants/:tenantId/api-keys/:apiKeyId */
+export const revokeApiKeyRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.delete(
+    '/tenants/:tenantId/api-keys/:apiKeyId',
+    {
+      schema: {
+        operationId: 'revokeApiKey',
+        summary: 'Revoke an API key',
+        tags: ['API keys'],
+        security: anyKey,
+        params: z.object({ tenantId: z.string(), apiKeyId: z.string() }),
+        response: { 204: z.null().describe('Revoked'), ...problems(401, 404, 500) },
+      },
+    },
+    async (request, reply) => {
+      const { tenantId, apiKeyId } = request.params
+      await revokeApiKey(deps, request.caller, tenantId, apiKeyId)
+      return reply.code(204).send(null)
+    },
+  )
+}

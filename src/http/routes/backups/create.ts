@@ -1,0 +1,34 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { requestBackup } from '../../../services/request-backup.ts'
+import { addonParams } from '../../schemas/addon.ts'
+import { backupSchema, backupType } from '../../schemas/backup.ts'
+import { problems } from '../../schemas/problem.ts'
+import { anyKey } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+const body = z
+  .strictObject({ type: backupType.default('full') })
+  .meta({ id: 'NewBackup', examples: [{ type: 'incremental' }] })
+
+/** POST /v1/addons/:addonId/backups */
+export const createBackupRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.post(
+    '/addons/:addonId/backups',
+    {
+      schema: {
+        operationId: 'createBackup',
+        summary: 'Take a base backup',
+        tags: ['Backups'],
+        security: anyKey,
+        params: addonParams,
+        body,
+        response: { 202: backupSchema, ...problems(400, 401, 404, 409, 413, 415, 500) },
+      },
+    },
+    async (request, reply) => {
+      const backup = await requestBackup(deps, request.caller, request.params.addonId, request.body.type)
+      return reply.code(202).header('location', `/v1/backups/${backup.id}`).send(backup)
+    },
+  )
+}

@@ -1,0 +1,25 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { readBackup } from '../../../services/read-backups.ts'
+import { backupSchema } from '../../schemas/backup.ts'
+import { problems } from '../../schemas/problem.ts'
+import { anyKey } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+/** GET /v1/backups/:backupId */
+export const getBackupRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.get(
+    '/backups/:backupId',
+    {
+      schema: {
+        operationId: 'getBackup',
+        summary: 'Get a base backup',
+        tags: ['Backups'],
+        security: anyKey,
+        params: z.object({ backupId: z.string() }),
+        response: { 200: backupSchema, ...problems(401, 404, 500) },
+      },
+    },
+    (request) => readBackup(deps, request.caller, request.params.backupId),
+  )
+}

@@ -1,0 +1,28 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { readBackups } from '../../../services/read-backups.ts'
+import { addonParams } from '../../schemas/addon.ts'
+import { backupSchema } from '../../schemas/backup.ts'
+import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
+import { problems } from '../../schemas/problem.ts'
+import { anyKey } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+/** GET /v1/addons/:addonId/backups */
+export const listBackupsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.get(
+    '/addons/:addonId/backups',
+    {
+      schema: {
+        operationId: 'listBackups',
+        summary: 'List the base backups of an add-on',
+        tags: ['Backups'],
+        security: anyKey,
+        params: addonParams,
+        querystring: z.strictObject(pageQuery('backup')),
+        response: { 200: pageSchema('BackupPage', backupSchema), ...problems(400, 401, 404, 500) },
+      },
+    },
+    (request) => readBackups(deps, request.caller, request.params.addonId, sliceOf(request.query)),
+  )
+}

@@ -1,0 +1,52 @@
+import { createAddonRoute } from './addons/create.ts'
+import { deleteAddonRoute } from './addons/delete.ts'
+import { getAddonRoute } from './addons/get.ts'
+import { getRecoveryWindowRoute } from './addons/get-recovery-window.ts'
+import { listAddonsRoute } from './addons/list.ts'
+import { revealCredentialsRoute } from './addons/reveal-credentials.ts'
+import { updateAddonRoute } from './addons/update.ts'
+import { createApiKeyRoute } from './api-keys/create.ts'
+import { revokeApiKeyRoute } from './api-keys/delete.ts'
+import { listApiKeysRoute } from './api-keys/list.ts'
+import { createBackupRoute } from './backups/create.ts'
+import { getBackupRoute } from './backups/get.ts'
+import { listBackupsRoute } from './backups/list.ts'
+import { getOperationRoute } from './operations/get.ts'
+import { listOperationsRoute } from './operations/list.ts'
+import { cancelRestoreRoute } from './restores/cancel.ts'
+import { createRestoreRoute } from './restores/create.ts'
+import { getRestoreRoute } from './restores/get.ts'
+import { listRestoresRoute } from './restores/list.ts'
+import { createTenantRoute } from './tenants/create.ts'
+import { deleteTenantRoute } from './tenants/delete.ts'
+import { getTenantRoute } from './tenants/get.ts'
+import { listTenantsRoute } from './tenants/list.ts'
+import { updateTenantRoute } from './tenants/update.ts'
+
+/** Every operation below /v1. */
+export const routes = [
+  createAddonRoute,
+  deleteAddonRoute,
+  getRecoveryWindowRoute,
+  getAddonRoute,
+  listAddonsRoute,
+  revealCredentialsRoute,
+  updateAddonRoute,
+  createApiKeyRoute,
+  revokeApiKeyRoute,
+  listApiKeysRoute,
+  createBackupRoute,
+  getBackupRoute,
+  listBackupsRoute,
+  getOperationRoute,
+  listOperationsRoute,
+  cancelRestoreRoute,
+  createRestoreRoute,
+  getRestoreRoute,
+  listRestoresRoute,
+  createTenantRoute,
+  deleteTenantRoute,
+  getTenantRoute,
+  listTenantsRoute,
+  updateTenantRoute,
+]

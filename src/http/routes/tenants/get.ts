@@ -1,0 +1,24 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { readTenant } from '../../../services/read-tenants.ts'
+import { problems } from '../../schemas/problem.ts'
+import { tenantParams, tenantSchema } from '../../schemas/tenant.ts'
+import { platformKeyOnly } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+/** GET /v1/tenants/:tenantId */
+export const getTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.get(
+    '/tenants/:tenantId',
+    {
+      schema: {
+        operationId: 'getTenant',
+        summary: 'Get a tenant',
+        tags: ['Tenants'],
+        security: platformKeyOnly,
+        params: tenantParams,
+        response: { 200: tenantSchema, ...problems(401, 403, 404, 500) },
+      },
+    },
+    (request) => readTenant(deps, request.params.tenantId),
+  )
+}

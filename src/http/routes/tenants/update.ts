@@ -1,0 +1,31 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { updateTenant } from '../../../services/update-tenant.ts'
+import { problems } from '../../schemas/problem.ts'
+import { maxConcurrentOperations, tenantParams, tenantSchema } from '../../schemas/tenant.ts'
+import { displayName } from '../../schemas/text.ts'
+import { platformKeyOnly } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+const body = z
+  .strictObject({ name: displayName.optional(), maxConcurrentOperations: maxConcurrentOperations.optional() })
+  .meta({ id: 'TenantChange', examples: [{ maxConcurrentOperations: 8 }] })
+
+/** PATCH /v1/tenants/:tenantId */
+export const updateTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.patch(
+    '/tenants/:tenantId',
+    {
+      schema: {
+        operationId: 'updateTenant',
+        summary: 'Change a tenant',
+        tags: ['Tenants'],
+        security: platformKeyOnly,
+        params: tenantParams,
+        body,
+        response: { 200: tenantSchema, ...problems(400, 401, 403, 404, 413, 415, 500) },
+      },
+    },
+    (request) => updateTenant(deps, request.caller, request.params.tenantId, request.body),
+  )
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { backupPolicySchema } from '../../domain/backup-policy.ts'
+import { failureSchema } from './failure.ts'
+import { addonName, databaseName, labels, moment } from './text.ts'
+
+export const addonSchema = z
+  .object({
+    id: z.string(),
+    tenantId: z.string(),
+    name: z.string(),
+    status: z.enum(['provisioning', 'available', 'restoring', 'failed', 'deleting', 'deleted']),
+    protection: z
+      .enum(['pending', 'protected', 'stalled'])
+      .describe(
+        'Whether it can be restored: not before its first backup; not up to now while archiving stalls',
+      ),
+    postgresVersion: z.int(),
+    databaseName: z.string(),
+    endpoint: z.object({ host: z.string(), port: z.int() }).nullable().describe('Null unless available'),
+    restoredFrom: z.object({ addonId: z.string(), restoreId: z.string() }).nullable(),
+    backupPolicy: backupPolicySchema,
+    labels: z.record(z.string(), z.string()),
+    deletionProtection: z.boolean(),
+    failure: failureSchema.nullable(),
+    createdAt: moment,
+    updatedAt: moment,
+  })
+  .meta({
+    id: 'Addon',
+    examples: [
+      {
+        id: 'addon_01kas0d8w8e5h9xw2c5a9t7b3k',
+        tenantId: 'tnt_01kas0d8w8e5h9xw2c5a9t7b3k',
+        name: 'shop-db',
+        status: 'available',
+        protection: 'protected',
+        postgresVersion: 15,
+        databaseName: 'shop_db',
+        endpoint: { host: '127.0.0.1', port: 20_001 },
+        restoredFrom: null,
+        backupPolicy: {},
+        labels: { app: 'shop' },
+        deletionProtection: false,
+        failure: null,
+        createdAt: '2026-11-23T13:00:00.123456Z',
+        updatedAt: '2026-11-23T13:00:02.345678Z',
+      },
+    ],
+  })
+
+export const addonParams = z.object({ addonId: z.string() })
+
+/** What may be set on creation and changed later. */
+export const addonSettings = {
+  name: addonName,
+  labels: labels.optional(),
+  backupPolicy: backupPolicySchema.optional(),
+  deletionProtection: z.boolean().optional(),
+}
+
+export const newAddonSchema = z
+  .strictObject({
+    ...addonSettings,
+    tenantId: z.string().optional().describe('Required with a platform key'),
+    postgresVersion: z.int().optional().describe('Major version; the highest available unless given'),
+    databaseName: databaseName.optional().describe('The name with _ for - unless given'),
+  })
+  .meta({
+    id: 'NewAddon',
+    examples: [{ name: 'shop-db', labels: { app: 'shop' }, deletionProtection: true }],
+  })
+
+export const addonChangeSchema = z
+  .strictObject({ ...addonSettings, name: addonName.optional() })
+  .meta({ id: 'AddonChange', examples: [{ deletionProtection: false }] })

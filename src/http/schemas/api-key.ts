@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { displayName, moment } from './text.ts'
+
+const example = {
+  id: 'key_01kas0d8w8e5h9xw2c5a9t7b3k',
+  tenantId: 'tnt_01kas0d8w8e5h9xw2c5a9t7b3k',
+  name: 'deploy',
+  createdAt: '2026-11-23T13:00:00.123456Z',
+  expiresAt: null,
+  lastUsedAt: null,
+  revokedAt: null,
+}
+
+const apiKey = z.object({
+  id: z.string(),
+  tenantId: z.string().nullable(),
+  name: displayName,
+  createdAt: moment,
+  expiresAt: moment.nullable(),
+  lastUsedAt: moment.nullable().describe('To the minute'),
+  revokedAt: moment.nullable(),
+})
+
+export const apiKeySchema = apiKey.meta({ id: 'ApiKey', examples: [example] })
+
+export const newApiKeySchema = apiKey
+  .extend({ secret: z.string().describe('Shown this once') })
+  .meta({ id: 'NewApiKey', examples: [{ ...example, secret: 'udk_…' }] })

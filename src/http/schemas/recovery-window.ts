@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { moment } from './text.ts'
+
+const gap = z.object({ afterSegment: z.string(), beforeSegment: z.string(), missingSegments: z.int() })
+
+export const recoveryWindowSchema = z
+  .object({
+    earliest: moment.nullable().describe('Null until the first backup is complete'),
+    latest: moment.nullable().describe('Now while the add-on is available'),
+    lastCommit: moment.nullable().describe('Commit time of the last transaction seen in the archive'),
+    archiveLagSeconds: z
+      .number()
+      .nullable()
+      .describe(
+        'Since the archive last received WAL; it grows on an idle server too, which has nothing to send',
+      ),
+    gaps: z.array(gap).readonly().describe('WAL segments missing from the archive'),
+    histories: z
+      .array(z.object({ timeline: z.int(), from: moment }))
+      .readonly()
+      .describe('Timelines with a backup on them'),
+    observedAt: moment,
+  })
+  .meta({
+    id: 'RecoveryWindow',
+    examples: [
+      {
+        earliest: '2026-11-23T13:00:06.000000Z',
+        latest: '2026-11-23T14:02:00.123456Z',
+        lastCommit: '2026-11-23T14:01:12.004211Z',
+        archiveLagSeconds: 47.9,
+        gaps: [],
+        histories: [{ timeline: 1, from: '2026-11-23T13:00:06.000000Z' }],
+        observedAt: '2026-11-23T14:02:00.123456Z',
+      },
+    ],
+  })

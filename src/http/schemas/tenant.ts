@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { displayName, moment } from './text.ts'
+
+export const maxConcurrentOperations = z
+  .int()
+  .min(1)
+  .max(1000)
+  .describe('How many operations run at once; others wait')
+
+export const tenantSchema = z
+  .object({ id: z.string(), name: displayName, maxConcurrentOperations, createdAt: moment })
+  .meta({
+    id: 'Tenant',
+    examples: [
+      {
+        id: 'tnt_01kas0d8w8e5h9xw2c5a9t7b3k',
+        name: 'Acme',
+        maxConcurrentOperations: 4,
+        createdAt: '2026-11-23T13:00:00.123456Z',
+      },
+    ],
+  })
+
+export const tenantParams = z.object({ tenantId: z.string() })

@@ -1,0 +1,12 @@
+/** Who may call an operation, as OpenAPI security requirements; the authentication plugin enforces what they say. */
+export const anyKey = [{ platformKey: [] }, { tenantKey: [] }]
+
+export const platformKeyOnly = [{ platformKey: [] }]
+
+const scheme = (description: string) =>
+  ({ type: 'http', scheme: 'bearer', bearerFormat: 'udk_…', description }) as const
+
+export const securitySchemes = {
+  platformKey: scheme('Acts for every tenant.'),
+  tenantKey: scheme('Acts for the tenant it belongs to; whatever belongs to another does not exist for it.'),
+}

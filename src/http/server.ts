@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto'
+import Fastify, { type FastifyBaseLogger } from 'fastify'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { authentication } from './plugins/authentication.ts'
+import { openapi } from './plugins/openapi.ts'
+import { problemDetails, sendProblem } from './plugins/problem-details.ts'
+import { unknownRoutes } from './plugins/unknown-routes.ts'
+import { health } from './routes/health.ts'
+import { routes } from './routes/routes.ts'
+import type { ServerDeps } from './server-deps.ts'
+import { validatorCompiler } from './validator-compiler.ts'
+
+export type { ServerDeps }
+
+/** Well above the largest valid body, 32 labels. */
+const BODY_BYTES_MAX = 64 * 1024
+
+export interface ServerOptions {
+  bodyBytesMax?: number
+}
+
+/** The HTTP API, ready to listen or to be asked with `inject`. */
+export function buildServer(deps: ServerDeps, { bodyBytesMax = BODY_BYTES_MAX }: ServerOptions = {}) {
+  const app = Fastify({
+    loggerInstance: deps.logger as FastifyBaseLogger,
+    bodyLimit: bodyBytesMax,
+    // An id from outside could be anybody else's.
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+  }).withTypeProvider<ZodTypeProvider>()
+  app.removeContentTypeParser('text/plain')
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+
+  void app.register(problemDetails)
+  void app.register(unknownRoutes)
+  void app.register(openapi)
+  void app.register(health, { deps })
+  void app.register(
+    async (v1) => {
+      await v1.register(authentication, { deps })
+      for (const route of routes) await v1.register(route, { deps })
+    },
+    { prefix: '/v1' },
+  )
+  return app
+}

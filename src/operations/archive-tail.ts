@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+import type { EngineConfig } from '../backup/engine.ts'
+import type { ServerRecord } from '../db/servers.ts'
+import { parseTransactions, type TransactionEnd, transactionsCommand } from '../postgres/waldump.ts'
+import { engineServer, type WorkDeps } from './server-work.ts'
+
+/** An archive, read from beside some server that has its configuration. */
+export interface ReadableArchive {
+  deps: WorkDeps
+  server: ServerRecord
+  which: EngineConfig
+  archiveServerId: string
+}
+
+/** Every WAL segment in the archive, sorted. */
+export async function listArchive({ deps, server, which, archiveServerId }: ReadableArchive): Promise<string[]> {
+  const { serverId } = server
+  const listed = await deps.driver.run(serverId, deps.engine.listSegments(engineServer(deps, server), which, archiveServerId))
+  if (listed.exitCode !== 0) throw new Error(`the archive cannot be listed: ${listed.stdout}${listed.stderr}`)
+  return deps.engine.parseSegments(listed.stdout)
+}
+
+/** Segments without a single commit that are looked through for one, before giving up: an idle hour and more. */
+const LOOK_BACK_SEGMENTS = 128
+
+/** The last commit in these segments; null when there is none within reach. */
+export async function lastArchivedCommit(archive: ReadableArchive, segments: readonly string[]): Promise<TransactionEnd | null> {
+  for (const segment of segments.slice(-LOOK_BACK_SEGMENTS).reverse()) {
+    const last = (await decodeSegment(archive, segment)).findLast(({ kind }) => kind === 'commit' || kind === 'commit_prepared')
+    if (last !== undefined) return last
+  }
+  return null
+}
+
+/** The ends of all transactions in one archived segment, in the order of WAL. */
+export async function decodeSegment(archive: ReadableArchive, segment: string): Promise<TransactionEnd[]> {
+  const { deps, server, which, archiveServerId } = archive
+  const { serverId } = server
+  const self = engineServer(deps, server)
+  const file = join(self.paths.spoolDirectory, segment)
+  const fetched = await deps.driver.run(serverId, deps.engine.fetchSegment(self, which, archiveServerId, segment, file))
+  if (fetched.exitCode !== 0) throw new Error(`segment ${segment} cannot be fetched: ${fetched.stdout}${fetched.stderr}`)
+  try {
+    const dump = await deps.driver.run(serverId, transactionsCommand(deps.driver.program(server.postgresVersion, 'pg_waldump'), file))
+    return parseTransactions(dump.stdout)
+  } finally {
+    await deps.driver.run(serverId, { argv: ['rm', '-f', file] })
+  }
+}

@@ -1,0 +1,88 @@
+import { sql } from 'kysely'
+import type { AddonStatus } from '../domain/addon.ts'
+import type { Failure } from '../domain/problem.ts'
+import type { PhaseSeconds, Reached, RestorePhase, RestoreProgress, SecuredRole } from '../domain/restore.ts'
+import type { Executor, Tx } from '../db/client.ts'
+import { recordEvent } from '../notify/outbox.ts'
+import type { RestoreRow } from '../db/schema.ts'
+
+// What workflows write about add-ons, backups and restores, each with the event that tells of it.
+
+export async function setAddonStatus(
+  tx: Tx,
+  { tenantId, addonId }: { tenantId: string; addonId: string },
+  status: AddonStatus,
+  failure: Failure | null = null,
+): Promise<void> {
+  await sql`
+    update addon set status = ${status}, failure = ${failure === null ? null : JSON.stringify(failure)}::jsonb, updated_at = now(),
+           deleted_at = case when ${status} = 'deleted' then coalesce(deleted_at, now()) end
+     where tenant_id = ${tenantId} and id = ${addonId}`.execute(tx)
+  await recordEvent(tx, { tenantId, type: `addon.${status}`, payload: { addonId, ...(failure && { failure }) } })
+}
+
+/** An add-on that is being deleted stays so, whatever work on it still ends. */
+export async function setAddonAvailable(tx: Tx, { tenantId, addonId }: { tenantId: string; addonId: string }): Promise<void> {
+  const { numAffectedRows } = await sql`
+    update addon set status = 'available', updated_at = now()
+     where tenant_id = ${tenantId} and id = ${addonId} and status in ('provisioning', 'restoring')`.execute(tx)
+  if (numAffectedRows === 1n) await recordEvent(tx, { tenantId, type: 'addon.available', payload: { addonId } })
+}
+
+export async function getRestore(db: Executor, restoreId: string): Promise<RestoreRow> {
+  return db.selectFrom('restore').selectAll().where('id', '=', restoreId).executeTakeFirstOrThrow()
+}
+
+export interface RestoreUpdate {
+  phase?: RestorePhase
+  progress?: RestoreProgress
+  phaseSeconds?: PhaseSeconds
+  reached?: Reached
+  securedRoles?: SecuredRole[]
+}
+
+/** Writes how far a restore is; a phase that begins is an event. */
+export async function saveRestore(tx: Tx, restoreId: string, update: RestoreUpdate): Promise<void> {
+  const { phase, progress, phaseSeconds, reached, securedRoles } = update
+  const row = await tx
+    .updateTable('restore')
+    .set({
+      status: 'running',
+      ...(phase && { phase }),
+      ...(progress && { progress: JSON.stringify(progress) }),
+      ...(phaseSeconds && { phase_seconds: JSON.stringify(phaseSeconds) }),
+      ...(reached && { reached: JSON.stringify(reached) }),
+      ...(securedRoles && { secured_roles: JSON.stringify(securedRoles) }),
+    })
+    .set({ started_at: sql`coalesce(started_at, clock_timestamp())` })
+    .where('id', '=', restoreId)
+    .where('finished_at', 'is', null)
+    .returning(['tenant_id', 'addon_id'])
+    .executeTakeFirst()
+  if (row === undefined || phase === undefined) return
+  const payload = { restoreId, addonId: row.addon_id, phase }
+  await recordEvent(tx, { tenantId: row.tenant_id, type: 'restore.phase', payload })
+}
+
+export async function finishRestore(
+  tx: Tx,
+  restoreId: string,
+  outcome: { status: 'succeeded' | 'failed' | 'cancelled'; failure: Failure | null },
+): Promise<void> {
+  const { status, failure } = outcome
+  const row = await tx
+    .updateTable('restore')
+    .set({
+      status,
+      failure: failure === null ? null : JSON.stringify(failure),
+      finished_at: sql`clock_timestamp()`,
+      ...(status === 'succeeded' && { phase: 'done' as const }),
+    })
+    .where('id', '=', restoreId)
+    .where('finished_at', 'is', null)
+    .returning(['tenant_id', 'addon_id', 'child_addon_id', 'reached'])
+    .executeTakeFirst()
+  if (row === undefined) return
+  const payload = { restoreId, addonId: row.addon_id, childAddonId: row.child_addon_id, reached: row.reached, failure }
+  await recordEvent(tx, { tenantId: row.tenant_id, type: `restore.${status}`, payload })
+}

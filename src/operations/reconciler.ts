@@ -1,0 +1,73 @@
+import { sql } from 'kysely'
+import type { Db } from '../db/client.ts'
+import { getServer, type ServerRecord } from '../db/servers.ts'
+import { findDeletedServers, findServersToKeepRunning } from '../db/unscoped.ts'
+import { archiverState } from '../postgres/anchor.ts'
+import { withAdmin } from '../postgres/connect.ts'
+import { lastArchivedCommit } from './archive-tail.ts'
+import { observeArchive } from './archive-progress.ts'
+import { adminConnection, startServer, type WorkDeps } from './server-work.ts'
+
+export type ReconcilerReport = (what: { serverId: string; action: 'started' | 'removed' | 'failed'; error?: unknown }) => void
+
+/**
+ * Makes the host match the rows: starts servers that should run (after a reboot, say), notes what their archives hold,
+ * and removes what is left of servers whose row says that they are gone. What no row names is left alone: it may belong
+ * to a newer state of the metadata than the one at hand.
+ */
+export async function reconcile(deps: WorkDeps, report: ReconcilerReport): Promise<void> {
+  for (const { id, tenantId, lastArchivedSegment } of await findServersToKeepRunning(deps.db)) {
+    try {
+      if (await keepRunning(deps, tenantId, id)) report({ serverId: id, action: 'started' })
+      await watchArchive(deps, await getServer(deps.db, tenantId, id), lastArchivedSegment)
+    } catch (error) {
+      report({ serverId: id, action: 'failed', error })
+    }
+  }
+  await removeLeftovers(deps, report)
+}
+
+/** Starts the server unless it runs. The row is locked meanwhile, so that a deletion cannot begin in between. */
+async function keepRunning(deps: WorkDeps, tenantId: string, serverId: string): Promise<boolean> {
+  if ((await deps.driver.postgresState(serverId)) !== 'stopped') return false
+  return deps.db.transaction().execute(async (tx) => {
+    const { rows } = await sql`
+      select from server where id = ${serverId} and desired_state = 'running' for update skip locked`.execute(tx)
+    if (rows.length === 0) return false
+    await startServer(deps, await getServer(tx, tenantId, serverId), tx)
+    return true
+  })
+}
+
+/** When the archiver has moved on, notes up to where, and the last commit that is safe there. */
+async function watchArchive(deps: WorkDeps, server: ServerRecord, lastSeen: string | null): Promise<void> {
+  if ((await deps.driver.postgresState(server.serverId)) !== 'running') return
+  const state = await withAdmin(adminConnection(deps, server), archiverState)
+  const segment = state.lastArchivedSegment
+  if (segment === null || segment === lastSeen) return observeArchive(deps.db, server, state, null)
+  const archive = { deps, server, which: 'own', archiveServerId: server.serverId } as const
+  await observeArchive(deps.db, server, state, await lastArchivedCommit(archive, [segment]))
+}
+
+async function removeLeftovers(deps: WorkDeps, report: ReconcilerReport): Promise<void> {
+  const instances = await deps.driver.listInstances()
+  const archives = (await deps.archives.list()).map(({ serverId }) => serverId)
+  for (const { id, tenantId } of await findDeletedServers(deps.db, [...new Set([...instances, ...archives])])) {
+    await deps.driver.destroyInstance(id)
+    await deps.archives.destroy(tenantId, id)
+    report({ serverId: id, action: 'removed' })
+  }
+}
+
+/** Runs the work unless another worker is at it. */
+export async function exclusively(db: Db, lock: number, work: () => Promise<void>): Promise<void> {
+  await db.connection().execute(async (session) => {
+    const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${lock}) as locked`.execute(session)
+    if (rows[0]?.locked !== true) return
+    try {
+      await work()
+    } finally {
+      await sql`select pg_advisory_unlock(${lock})`.execute(session)
+    }
+  })
+}

@@ -1,0 +1,70 @@
+import { chooseBackup } from '../../domain/choose-backup.ts'
+import { Problem } from '../../domain/problem.ts'
+import { segmentOfLsn } from '../../domain/wal-segment.ts'
+import { findCompleteBackups } from '../backup-progress.ts'
+import { saveRestore } from '../progress.ts'
+import { archiveAccess, engineServer, ensurePort } from '../server-work.ts'
+import { go, wait } from '../workflow.ts'
+import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
+import { progressOf } from './progress.ts'
+
+const FETCH = 'fetch'
+const ATTEMPTS_MAX = 3
+const PROGRESS_GRACE_SECONDS = 1800
+
+/** Reserves what the child needs, and chooses the base backup. */
+export async function allocate(context: RestoreContext) {
+  const { deps, memo, remember, inCommit } = context
+  const { restore, child, source } = await loadRestore(context)
+  await ensurePort(deps, child)
+  const { target } = restore
+  const backups = await findCompleteBackups(deps.db, source.serverId)
+  const base = chooseBackup(backups, 'time' in target ? target.time : null)
+  if (base === null) throw new Problem('target-before-window')
+  remember({ label: base.label, timeline: base.timeline, startSegment: segmentOfLsn(base.startLsn, base.timeline), bytesTotal: base.sizeBytes })
+  if (memo.phaseStartedAt === 0) {
+    const phaseSeconds = enterPhase(context, 'anchoring')
+    inCommit((tx) => saveRestore(tx, memo.restoreId, { phase: 'anchoring', phaseSeconds }))
+  }
+  return go('start-fetch')
+}
+
+/** The fetch needs no more than the backup's name, so it runs while the target is being anchored. */
+export async function startFetch(context: RestoreContext) {
+  const { deps, serverId, memo } = context
+  const { child, source } = await loadRestore(context)
+  await deps.driver.ensureInstance(serverId)
+  const self = engineServer(deps, child)
+  await deps.driver.writeConfig(serverId, deps.engine.configFiles('source', self, archiveAccess(deps, source)))
+  await deps.driver.startTask(serverId, FETCH, deps.engine.restoreTask(self, source.serverId, memo.label))
+  return go(memo.phase === 'anchoring' ? 'anchor' : 'await-fetch')
+}
+
+export async function awaitFetch(context: RestoreContext) {
+  const { deps, serverId, memo, remember, inCommit } = context
+  if (memo.phase !== 'fetching') {
+    const phaseSeconds = enterPhase(context, 'fetching')
+    inCommit((tx) => saveRestore(tx, memo.restoreId, { phase: 'fetching', phaseSeconds }))
+  }
+  const task = await deps.driver.checkTask(serverId, FETCH)
+  switch (task.state) {
+    case 'not-started':
+      return go('start-fetch')
+    case 'succeeded':
+      return go('start-recovery')
+    case 'running': {
+      const { bytesDone } = deps.engine.progressOf('restore', task, memo.bytesTotal)
+      if (bytesDone > memo.bytesDone) context.extendDeadline(PROGRESS_GRACE_SECONDS)
+      remember({ bytesDone: Math.max(bytesDone, memo.bytesDone) })
+      inCommit((tx) => saveRestore(tx, memo.restoreId, { progress: progressOf(context) }))
+      return wait(1, deps.driver.taskEnded(serverId, FETCH))
+    }
+    case 'failed': {
+      if (memo.fetchAttempts + 1 >= ATTEMPTS_MAX)
+        throw new Problem('backup-unreadable', { cause: task.stdoutTail + task.stderrTail })
+      remember({ fetchAttempts: memo.fetchAttempts + 1 })
+      await deps.driver.clearTask(serverId, FETCH)
+      return go('start-fetch')
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { setDesiredState } from '../../db/servers.ts'
+import { Problem } from '../../domain/problem.ts'
+import { canLogIn } from '../../postgres/admission.ts'
+import { withAdmin } from '../../postgres/connect.ts'
+import { readRecovered } from '../../postgres/reached.ts'
+import { secureRoles } from '../../postgres/roles.ts'
+import { scramVerifier } from '../../postgres/scram.ts'
+import { disableSubscriptions, type OpenAdmin, rollbackPreparedTransactions } from '../../postgres/side-effects.ts'
+import { sealContext } from '../../secrets/key-ring.ts'
+import { waitUntil } from '../../lib/wait-until.ts'
+import { finishRestore, saveRestore, setAddonAvailable } from '../progress.ts'
+import { adminConnection, portOf, startServer, writeServerConfig } from '../server-work.ts'
+import { finish, go } from '../workflow.ts'
+import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
+import { progressOf } from './progress.ts'
+
+const ADMITTED_SECONDS_MAX = 10
+
+/** What the child holds, read before anything of ours is committed on it. */
+export async function readWhatWasReached(context: RestoreContext) {
+  const { deps, memo, inCommit } = context
+  const { child } = await loadRestore(context)
+  const found = await withAdmin(adminConnection(deps, child), readRecovered)
+  if (found.inRecovery || found.timeline <= memo.timeline) throw new Error('the server has not left recovery')
+  if (!found.databases.includes(child.databaseName)) throw new Problem('restored-empty')
+
+  const { lsn, xid, time, timeline } = found
+  const exact = memo.log?.stopped != null
+  const reached = { time, lsn, xid, timeline, exact, reason: exact ? null : ('end_of_wal' as const) }
+  const phaseSeconds = enterPhase(context, 'securing')
+  inCommit((tx) => saveRestore(tx, memo.restoreId, { phase: 'securing', reached, phaseSeconds, progress: progressOf(context) }))
+  return go('secure')
+}
+
+/** New name and password for the owner, no way in for anybody else, and nothing that acts on the outside by itself. */
+export async function secure(context: RestoreContext) {
+  const { deps, serverId, memo, inCommit } = context
+  const { child, source } = await loadRestore(context)
+  const connection = adminConnection(deps, child)
+  const verifier = scramVerifier(ownPassword(context, child.passwordSealed))
+  deps.assertHeld()
+  const securedRoles = await withAdmin(connection, (client) =>
+    secureRoles(client, { fromUsername: source.username, username: child.username, verifier }),
+  )
+  const openAdmin: OpenAdmin = (database, use) => withAdmin({ ...connection, database }, use)
+  await rollbackPreparedTransactions(openAdmin)
+  const subscriptions = await disableSubscriptions(openAdmin)
+  await deps.driver.writeConfig(serverId, removed(deps.engine.configFileNames('source')))
+  await writeServerConfig(deps, child, { access: 'serving', archiving: false, recovery: '' })
+  if (subscriptions > 0) {
+    // Replay went without logical replication workers, a setting that only a start changes.
+    await deps.driver.stopPostgres(serverId, 'fast')
+    await startServer(deps, child)
+  } else await deps.driver.reloadPostgres(serverId)
+  inCommit((tx) => saveRestore(tx, memo.restoreId, { securedRoles }))
+  return go('admit')
+}
+
+/** The child is handed over once its owner really gets in. */
+export async function admit(context: RestoreContext) {
+  const { deps, serverId, memo, inCommit, followUp } = context
+  const { child } = await loadRestore(context)
+  const login = {
+    host: '127.0.0.1',
+    port: portOf(child),
+    user: child.username,
+    password: ownPassword(context, child.passwordSealed),
+    database: child.databaseName,
+  }
+  const admitted = await waitUntil(() => canLogIn(login), { timeoutSeconds: ADMITTED_SECONDS_MAX, everyMilliseconds: 10 })
+  if (!admitted) throw new Error('the new owner cannot log in')
+
+  const phaseSeconds = enterPhase(context, 'done')
+  const progress = { ...progressOf(context), percent: 100, etaSeconds: 0 }
+  inCommit((tx) => saveRestore(tx, memo.restoreId, { phaseSeconds, progress }))
+  inCommit((tx) => finishRestore(tx, memo.restoreId, { status: 'succeeded', failure: null }))
+  inCommit((tx) => setDesiredState(tx, serverId, 'running'))
+  inCommit((tx) => setAddonAvailable(tx, context))
+  followUp({ kind: 'server.protect', memo: {} })
+  return finish()
+}
+
+const ownPassword = ({ deps, addonId }: RestoreContext, sealed: string): string =>
+  deps.keyRing.open(sealed, sealContext.addonPassword(addonId))
+
+const removed = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, null]))

@@ -1,0 +1,101 @@
+import type { ArchiveAccess, BackupEngine, EngineServer } from '../backup/engine.ts'
+import type { Db, Executor } from '../db/client.ts'
+import { getServer, reservePort, type ServerRecord } from '../db/servers.ts'
+import { Problem } from '../domain/problem.ts'
+import { PortTakenError, type ServerDriver } from '../drivers/driver.ts'
+import { hbaLocked, hbaServing, identMap } from '../postgres/access.ts'
+import { postgresqlConf } from '../postgres/settings.ts'
+import { type KeyRing, sealContext } from '../secrets/key-ring.ts'
+import type { ArchiveStore } from '../storage/archive-store.ts'
+
+/** What steps work with, for the length of one turn. */
+export interface WorkDeps {
+  db: Db
+  /** Refuses to start or change anything once the lease is gone. */
+  driver: ServerDriver
+  engine: BackupEngine
+  archives: ArchiveStore
+  keyRing: KeyRing
+  ports: { first: number; last: number }
+  listenAddresses: string
+  /** OS users that may be `undrop_admin` over a server's private socket. */
+  adminOsUsers: readonly string[]
+  /** To be called before an effect that goes past the driver, such as SQL on a server. */
+  assertHeld(): void
+}
+
+export interface ServerRef {
+  tenantId: string
+  serverId: string
+}
+
+export const loadServer = (deps: WorkDeps, { tenantId, serverId }: ServerRef): Promise<ServerRecord> =>
+  getServer(deps.db, tenantId, serverId)
+
+/** The server as pgBackRest sees it. */
+export function engineServer(deps: WorkDeps, server: ServerRecord): EngineServer {
+  return {
+    serverId: server.serverId,
+    postgresVersion: server.postgresVersion,
+    port: portOf(server),
+    paths: deps.driver.paths(server.serverId),
+  }
+}
+
+export function archiveAccess(deps: WorkDeps, server: ServerRecord): ArchiveAccess {
+  return {
+    serverId: server.serverId,
+    repositoryPath: deps.archives.pathOf(server.tenantId, server.serverId),
+    cipherPass: deps.keyRing.open(server.cipherPassSealed, sealContext.archiveCipher(server.serverId)),
+  }
+}
+
+/** How `undrop_admin` reaches the server: over its private socket, as whoever the OS says we are. */
+export function adminConnection(deps: WorkDeps, server: ServerRecord) {
+  return { socketDirectory: deps.driver.paths(server.serverId).socketDirectory, port: portOf(server) }
+}
+
+/** Who may connect, and what the server does with its WAL. */
+export interface ServerMode {
+  /** Locked: nobody but Undrop. */
+  access: 'locked' | 'serving'
+  /** Whether WAL goes to the archive; until it does, it waits in `pg_wal`. */
+  archiving: boolean
+  /** Settings for the time of a recovery; '' outside of one. */
+  recovery: string
+}
+
+/** Writes everything the server reads at its start and at a reload. */
+export async function writeServerConfig(deps: WorkDeps, server: ServerRecord, mode: ServerMode): Promise<void> {
+  const archiveCommand = mode.archiving ? deps.engine.archiveCommand(engineServer(deps, server)) : ''
+  await deps.driver.writeConfig(server.serverId, {
+    'postgresql.conf': postgresqlConf({ settings: server.settings, archiveCommand }) + mode.recovery,
+    'pg_hba.conf': mode.access === 'serving' ? hbaServing() : hbaLocked(),
+    'pg_ident.conf': identMap(deps.adminOsUsers),
+  })
+}
+
+/** Starts postgres, on another port when somebody else has taken the reserved one. Returns the server as it is then. */
+export async function startServer(deps: WorkDeps, server: ServerRecord, db: Executor = deps.db): Promise<ServerRecord> {
+  const options = { port: portOf(server), listenAddresses: deps.listenAddresses }
+  try {
+    await deps.driver.startPostgres(server.serverId, server.postgresVersion, options)
+    return server
+  } catch (error) {
+    if (!(error instanceof PortTakenError)) throw error
+    const port = await reservePort(db, server.serverId, deps.ports, server.port)
+    if (port === null) throw new Problem('no-port-available')
+    return startServer(deps, { ...server, port }, db)
+  }
+}
+
+export function portOf(server: ServerRecord): number {
+  if (server.port === null) throw new Error(`server ${server.serverId} has no port`)
+  return server.port
+}
+
+/** Gives the server a port if it has none. */
+export async function ensurePort(deps: WorkDeps, server: ServerRecord): Promise<void> {
+  if (server.port !== null) return
+  if ((await reservePort(deps.db, server.serverId, deps.ports)) === null) throw new Problem('no-port-available')
+}

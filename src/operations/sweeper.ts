@@ -1,0 +1,48 @@
+import type { Db } from '../db/client.ts'
+import { findDeletableAddons, findOverdueOperations, findStartableOperations, findUnprotectedAddons } from '../db/unscoped.ts'
+import { Problem } from '../domain/problem.ts'
+import { type NewWork, openOperation } from './open.ts'
+import type { Doorbell } from './wake-up.ts'
+
+const LATE_SECONDS = 2
+const UNPROTECTED_SECONDS = 60
+const BATCH = 500
+
+/**
+ * Repairs lost wake-ups: rings again for what is overdue, for what may start, and opens the deletions that had to wait
+ * for other work. The metadata database alone says what there is to do, so an emptied queue loses nothing.
+ */
+export async function sweep(db: Db, doorbell: Doorbell): Promise<number> {
+  await openDeletions(db)
+  await openProtections(db)
+  const overdue = await findOverdueOperations(db, LATE_SECONDS, BATCH)
+  const startable = await findStartableOperations(db, null, BATCH)
+  for (const wakeUp of [...overdue, ...startable]) await doorbell.ring(wakeUp)
+  return overdue.length + startable.length
+}
+
+async function openDeletions(db: Db): Promise<void> {
+  for (const { id, tenantId, serverId } of await findDeletableAddons(db, BATCH))
+    await openUnlessBusy(db, { tenantId, kind: 'addon.delete', serverId, addonId: id, memo: {} })
+}
+
+/** An add-on whose protection or first backup has failed is tried again. */
+async function openProtections(db: Db): Promise<void> {
+  for (const { id, tenantId, serverId } of await findUnprotectedAddons(db, UNPROTECTED_SECONDS, BATCH))
+    await openUnlessBusy(db, { tenantId, kind: 'server.protect', serverId, addonId: id, memo: {} })
+}
+
+async function openUnlessBusy(db: Db, work: NewWork): Promise<void> {
+  try {
+    await openOperation(db, work)
+  } catch (error) {
+    // Another sweeper was faster.
+    if (!(error instanceof Problem && error.code === 'operation-in-progress')) throw error
+  }
+}
+
+/** Rings for what a tenant has waiting, now that one of its operations has ended. */
+export async function ringNext(db: Db, doorbell: Doorbell, tenantId: string): Promise<void> {
+  await openDeletions(db)
+  for (const wakeUp of await findStartableOperations(db, tenantId, BATCH)) await doorbell.ring(wakeUp)
+}

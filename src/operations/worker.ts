@@ -1,0 +1,93 @@
+import type { Db } from '../db/client.ts'
+import type { Lease } from './lease.ts'
+import { listenForWakeUps, type QueueBackend } from './queue.ts'
+import { exclusively, type ReconcilerReport, reconcile } from './reconciler.ts'
+import { type AnyWorkflow, type TurnObserver, turn } from './runner.ts'
+import type { WorkDeps } from './server-work.ts'
+import { operationStore } from './store.ts'
+import { ringNext, sweep } from './sweeper.ts'
+import type { Doorbell, WakeUp } from './wake-up.ts'
+
+export interface WorkerOptions {
+  db: Db
+  backend: QueueBackend
+  doorbell: Doorbell
+  workflows: ReadonlyMap<string, AnyWorkflow<WorkDeps>>
+  /** What steps work with while `lease` is held; without a lease, what the reconciler works with. */
+  workDeps(lease: Lease | null): WorkDeps
+  leaseSeconds: number
+  concurrency: number
+  sweepEverySeconds: number
+  reconcileEverySeconds: number
+  observe: TurnObserver
+  reconciled: ReconcilerReport
+  onError(error: unknown): void
+}
+
+const RECONCILER_LOCK = 8_736_702
+
+/** One worker: takes turns on operations whenever the doorbell rings, sweeps, and reconciles. */
+export function startWorker(options: WorkerOptions): { close(): Promise<void> } {
+  const { db, doorbell, leaseSeconds, onError } = options
+  const stopping = new AbortController()
+  const running = new Set<Promise<void>>()
+
+  const runner = {
+    db,
+    doorbell,
+    leaseSeconds,
+    store: operationStore(db, leaseSeconds),
+    workflows: options.workflows,
+    depsFor: options.workDeps,
+    stopping: stopping.signal,
+    observe: options.observe,
+    finished: ({ tenantId }: { tenantId: string }) => ringNext(db, doorbell, tenantId),
+    again(wakeUp: WakeUp) {
+      if (!stopping.signal.aborted) track(turn(runner, wakeUp, true))
+    },
+  }
+  const track = (work: Promise<void>) => {
+    const tracked = work.catch(onError).finally(() => running.delete(tracked))
+    running.add(tracked)
+  }
+
+  const listener = listenForWakeUps(options.backend, options.concurrency, (wakeUp) => turn(runner, wakeUp), onError)
+  const timers = [
+    every(options.sweepEverySeconds, () => sweep(db, doorbell), track),
+    every(
+      options.reconcileEverySeconds,
+      () => exclusively(db, RECONCILER_LOCK, () => reconcile(options.workDeps(null), options.reconciled)),
+      track,
+    ),
+  ]
+
+  return {
+    async close() {
+      stopping.abort()
+      for (const timer of timers) timer.stop()
+      await listener.close()
+      await Promise.all(running)
+    },
+  }
+}
+
+/** Runs the work now and again that long after each end. */
+function every(seconds: number, work: () => Promise<unknown>, track: (work: Promise<void>) => void) {
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+  const run = () =>
+    track(
+      work()
+        .then(() => undefined)
+        .finally(() => {
+          if (!stopped) timer = setTimeout(run, seconds * 1000)
+        }),
+    )
+  run()
+  return {
+    stop() {
+      stopped = true
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,23 @@
+import { ADMIN_ROLE } from '../domain/admin-role.ts'
+
+const ADMIN_ONLY = `local all ${ADMIN_ROLE} peer map=undrop\n`
+
+/** `pg_hba.conf` that admits our own admin over the private socket and nobody else (pitfall 10). */
+export function hbaLocked(): string {
+  return ADMIN_ONLY
+}
+
+/** `pg_hba.conf` that admits clients by password as well, though neither as our admin nor for physical replication. */
+export function hbaServing(): string {
+  return [
+    ADMIN_ONLY,
+    `host all ${ADMIN_ROLE} all reject\n`,
+    'host replication all all reject\n',
+    'host all all all scram-sha-256\n',
+  ].join('')
+}
+
+/** `pg_ident.conf` under which these operating-system users may be our admin. */
+export function identMap(osUserNames: readonly string[]): string {
+  return osUserNames.map((name) => `undrop "${name}" ${ADMIN_ROLE}\n`).join('')
+}

@@ -1,0 +1,61 @@
+import pg from 'pg'
+import { ADMIN_ROLE } from '../domain/admin-role.ts'
+
+export interface AdminConnection {
+  socketDirectory: string
+  port: number
+  /** `postgres` unless said otherwise. */
+  database?: string
+}
+
+const CONNECT_TIMEOUT_MS = 5000
+
+/**
+ * A database's owner can set any of these on the database; as start-up options ours win (PostgreSQL manual, 20.1.3).
+ * `session_replication_role` keeps event triggers from firing.
+ */
+const SESSION_SETTINGS = {
+  role: 'none',
+  default_transaction_read_only: 'off',
+  default_transaction_isolation: 'read\\ committed',
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+  search_path: 'pg_catalog,pg_temp',
+  session_replication_role: 'replica',
+  standard_conforming_strings: 'on',
+  synchronous_commit: 'on',
+  TimeZone: 'UTC',
+  DateStyle: 'ISO',
+  log_statement: 'none',
+  log_min_duration_statement: '-1',
+}
+
+const OPTIONS = Object.entries(SESSION_SETTINGS)
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(' ')
+
+/** Runs `use` with a session of our admin over the private socket; the session always ends. */
+export async function withAdmin<Result>(
+  connection: AdminConnection,
+  use: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new pg.Client({
+    host: connection.socketDirectory,
+    port: connection.port,
+    database: connection.database ?? 'postgres',
+    user: ADMIN_ROLE,
+    application_name: 'undrop',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    options: OPTIONS,
+  })
+  // A server that goes away ends the query in hand with an error; the event itself must not end the process.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return await use(client)
+  } finally {
+    await client.end().catch(() => {})
+  }
+}

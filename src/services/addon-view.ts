@@ -1,0 +1,23 @@
+import type { AddonWithPort } from '../db/addons.ts'
+
+/** An add-on as clients see it. */
+export function addonView(row: AddonWithPort, endpointHost: string) {
+  const port = row.status === 'available' ? row.port : null
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    name: row.name,
+    status: row.status,
+    protection: row.protection,
+    postgresVersion: row.postgres_version,
+    databaseName: row.database_name,
+    endpoint: port === null ? null : { host: endpointHost, port },
+    restoredFrom: row.restored_from,
+    backupPolicy: row.backup_policy,
+    labels: row.labels,
+    deletionProtection: row.deletion_protection,
+    failure: row.failure,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

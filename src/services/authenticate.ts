@@ -1,0 +1,31 @@
+import { timingSafeEqual } from 'node:crypto'
+import { findApiKeyByHash, touchApiKey } from '../db/api-keys.ts'
+import { hashApiKey } from '../domain/credentials.ts'
+import { addSeconds } from '../domain/moment.ts'
+import type { Caller } from './caller.ts'
+import type { ServiceDeps } from './service-deps.ts'
+
+const TOUCH_EVERY_SECONDS = 60
+
+export interface Identity {
+  apiKeyId: string | null
+  tenantId: Caller['tenantId']
+}
+
+/** Whose key that is; null when it is nobody's, or has expired or been revoked. */
+export async function authenticate(
+  { db, platformKeyHash, now }: Pick<ServiceDeps, 'db' | 'platformKeyHash' | 'now'>,
+  secret: string,
+): Promise<Identity | null> {
+  const hash = hashApiKey(secret)
+  if (timingSafeEqual(hash, platformKeyHash)) return { apiKeyId: null, tenantId: null }
+
+  const key = await findApiKeyByHash(db, hash)
+  if (key === undefined || key.revoked_at !== null) return null
+  const at = now()
+  if (key.expires_at !== null && key.expires_at <= at) return null
+
+  const lately = addSeconds(at, -TOUCH_EVERY_SECONDS)
+  if (key.last_used_at === null || key.last_used_at < lately) await touchApiKey(db, key.id, at, lately)
+  return { apiKeyId: key.id, tenantId: key.tenant_id }
+}

@@ -1,0 +1,31 @@
+import { recordAudit } from '../db/audit.ts'
+import { requestCancel } from '../db/operations.ts'
+import { transact } from '../db/transact.ts'
+import { Problem } from '../domain/problem.ts'
+import { type Caller, scopeOf } from './caller.ts'
+import { requireRestore } from './read-restores.ts'
+import { restoreView } from './restore-view.ts'
+import { ringDoorbell } from './ring-doorbell.ts'
+import type { ServiceDeps } from './service-deps.ts'
+
+/**
+ * Asks a restore to end and to dismantle what it has made; asking again changes nothing.
+ * @throws Problem `restore-not-found`, `restore-finished`
+ */
+export async function cancelRestore(
+  deps: Pick<ServiceDeps, 'db' | 'doorbell' | 'logger'>,
+  caller: Caller,
+  id: string,
+) {
+  const { row, wakeUp } = await transact(deps.db, async (tx) => {
+    const restore = await requireRestore(tx, scopeOf(caller), id)
+    const { tenant_id: tenantId, child_server_id: serverId } = restore
+    // The operation decides: it waits for a worker that is just about to finish it.
+    const running = await requestCancel(tx, { tenantId, serverId, kind: 'restore.run' })
+    if (running === undefined) throw new Problem('restore-finished')
+    await recordAudit(tx, { actor: caller.actor, tenantId, action: 'restore.cancel', resourceId: id })
+    return { row: restore, wakeUp: running }
+  })
+  ringDoorbell(deps, wakeUp)
+  return restoreView(row)
+}

@@ -1,0 +1,29 @@
+import { revokeAllApiKeys } from '../db/api-keys.ts'
+import { recordAudit } from '../db/audit.ts'
+import { lockTenant, markTenantDeleted, tenantHasAddons } from '../db/tenants.ts'
+import { transact } from '../db/transact.ts'
+import { Problem } from '../domain/problem.ts'
+import type { Caller } from './caller.ts'
+import { requireTenant } from './read-tenants.ts'
+import type { ServiceDeps } from './service-deps.ts'
+
+/**
+ * Ends a tenant and its API keys.
+ * @throws Problem `tenant-not-found`, `tenant-not-empty`
+ */
+export async function deleteTenant(
+  { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
+  { actor }: Caller,
+  id: string,
+) {
+  const at = now()
+  await transact(db, async (tx) => {
+    await requireTenant(tx, id)
+    // Waits for add-ons that are just being made; a second deletion finds nothing any more.
+    if ((await lockTenant(tx, id)) === undefined) throw new Problem('tenant-not-found')
+    if (await tenantHasAddons(tx, id)) throw new Problem('tenant-not-empty')
+    await revokeAllApiKeys(tx, id, at)
+    await markTenantDeleted(tx, id, at)
+    await recordAudit(tx, { actor, tenantId: id, action: 'tenant.delete', resourceId: id })
+  })
+}

@@ -1,0 +1,50 @@
+import { type AddonWithPort, addonIsKnown, findAddon, listAddons } from '../db/addons.ts'
+import type { Executor } from '../db/client.ts'
+import type { TenantScope } from '../db/tenant-scope.ts'
+import { isId } from '../domain/ids.ts'
+import { Problem } from '../domain/problem.ts'
+import { addonView } from './addon-view.ts'
+import { type Caller, scopeOf } from './caller.ts'
+import { pageOf, type Slice } from './page.ts'
+import type { ServiceDeps } from './service-deps.ts'
+
+type Deps = Pick<ServiceDeps, 'db' | 'endpointHost'>
+
+export async function readAddon({ db, endpointHost }: Deps, caller: Caller, id: string) {
+  return addonView(await requireAddon(db, scopeOf(caller), id), endpointHost)
+}
+
+export async function readAddons(
+  { db, endpointHost }: Deps,
+  caller: Caller,
+  tenantId: string | undefined,
+  slice: Slice,
+) {
+  const rows = await listAddons(db, scopeOf(caller, tenantId), slice)
+  return pageOf(rows, slice, (row) => addonView(row, endpointHost))
+}
+
+/** @throws Problem `addon-not-found`, also once the add-on is deleted; `find` may lock the row. */
+export async function requireAddon<Ex extends Executor>(
+  ex: Ex,
+  scope: TenantScope,
+  id: string,
+  find: (ex: Ex, scope: TenantScope, id: string) => Promise<AddonWithPort | undefined> = findAddon,
+): Promise<AddonWithPort> {
+  const addon = isId('addon', id) ? await find(ex, scope, id) : undefined
+  if (addon === undefined) throw new Problem('addon-not-found')
+  return addon
+}
+
+/**
+ * For filters of lists, whose rows outlive the add-on.
+ * @throws Problem `addon-not-found` when the scope never had it
+ */
+export async function requireKnownAddon(
+  ex: Executor,
+  scope: TenantScope,
+  id: string | undefined,
+): Promise<void> {
+  if (id === undefined) return
+  if (!isId('addon', id) || !(await addonIsKnown(ex, scope, id))) throw new Problem('addon-not-found')
+}

@@ -1,0 +1,36 @@
+import { type AddonWithPort, readArchive } from '../db/addons.ts'
+import { completeBackups } from '../db/backups.ts'
+import type { Executor } from '../db/client.ts'
+import type { Moment } from '../domain/moment.ts'
+import { type RecoveryWindow, recoveryWindow } from '../domain/recovery-window.ts'
+import { type Caller, scopeOf } from './caller.ts'
+import { requireAddon } from './read-addons.ts'
+import type { ServiceDeps } from './service-deps.ts'
+
+export async function readRecoveryWindow(
+  { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
+  caller: Caller,
+  addonId: string,
+) {
+  return recoveryWindowOf(db, await requireAddon(db, scopeOf(caller), addonId), now())
+}
+
+/** The window of an add-on's current server. */
+export async function recoveryWindowOf(
+  ex: Executor,
+  addon: AddonWithPort,
+  now: Moment,
+): Promise<RecoveryWindow> {
+  const archive = await readArchive(ex, addon.tenant_id, addon.server_id)
+  const backups = await completeBackups(ex, addon.tenant_id, addon.server_id)
+  const facts = {
+    status: addon.status,
+    backups: backups.flatMap(({ timeline, backup_stopped_at: stoppedAt }) =>
+      stoppedAt === null ? [] : [{ timeline, stoppedAt }],
+    ),
+    lastCommit: archive.last_commit_at,
+    archivedAt: archive.archived_at,
+    gaps: archive.gaps,
+  }
+  return recoveryWindow(facts, now)
+}

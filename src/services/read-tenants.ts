@@ -1,0 +1,23 @@
+import type { Executor } from '../db/client.ts'
+import type { TenantRow } from '../db/schema.ts'
+import { findTenant, listTenants } from '../db/tenants.ts'
+import { isId } from '../domain/ids.ts'
+import { Problem } from '../domain/problem.ts'
+import { pageOf, type Slice } from './page.ts'
+import type { ServiceDeps } from './service-deps.ts'
+import { tenantView } from './tenant-view.ts'
+
+export async function readTenant({ db }: Pick<ServiceDeps, 'db'>, id: string) {
+  return tenantView(await requireTenant(db, id))
+}
+
+export async function readTenants({ db }: Pick<ServiceDeps, 'db'>, slice: Slice) {
+  return pageOf(await listTenants(db, slice), slice, tenantView)
+}
+
+/** @throws Problem `tenant-not-found` */
+export async function requireTenant(ex: Executor, id: string): Promise<TenantRow> {
+  const tenant = isId('tenant', id) ? await findTenant(ex, id) : undefined
+  if (tenant === undefined) throw new Problem('tenant-not-found')
+  return tenant
+}

@@ -1,0 +1,108 @@
+import { type AddonWithPort, lockAddon, readServer } from '../db/addons.ts'
+import { recordAudit } from '../db/audit.ts'
+import type { Tx } from '../db/client.ts'
+import { insertRestore } from '../db/restores.ts'
+import { transact } from '../db/transact.ts'
+import { newId } from '../domain/ids.ts'
+import { Problem } from '../domain/problem.ts'
+import { assertRestorable } from '../domain/recovery-window.ts'
+import type { RestoreTarget } from '../domain/restore.ts'
+import { recordEvent } from '../notify/outbox.ts'
+import { openOperation } from '../operations/open.ts'
+import { allocateAddon } from './allocate-addon.ts'
+import { type Caller, scopeOf } from './caller.ts'
+import { requireAddon } from './read-addons.ts'
+import { recoveryWindowOf } from './read-recovery-window.ts'
+import { restoreView } from './restore-view.ts'
+import { ringDoorbell } from './ring-doorbell.ts'
+import type { ServiceDeps } from './service-deps.ts'
+
+export interface RestoreInput {
+  target: RestoreTarget
+  /** Leave out what was committed at exactly the target time. */
+  exclusive?: boolean | undefined
+  /** Of the child add-on. */
+  name?: string | undefined
+}
+
+/**
+ * Records a restore into a new add-on; the work is done by the `restore.run` workflow. The source stays as it is.
+ * @throws Problem `addon-not-found`, `addon-not-available`, `not-protected-yet`, `target-before-window`,
+ * `target-in-future`, `addon-name-taken`
+ */
+export async function requestRestore(
+  deps: ServiceDeps,
+  caller: Caller,
+  addonId: string,
+  input: RestoreInput,
+) {
+  const { row, wakeUp } = await transact(deps.db, async (tx) => {
+    const source = await requireAddon(tx, scopeOf(caller), addonId, lockAddon)
+    if (source.status !== 'available') throw new Problem('addon-not-available')
+    const now = deps.now()
+    assertRestorable(input.target, await recoveryWindowOf(tx, source, now), now)
+    return record(tx, deps, caller, source, input)
+  })
+  ringDoorbell(deps, wakeUp)
+  return restoreView(row)
+}
+
+async function record(
+  tx: Tx,
+  deps: ServiceDeps,
+  { actor }: Caller,
+  source: AddonWithPort,
+  input: RestoreInput,
+) {
+  const id = newId('restore')
+  const { tenant_id: tenantId, id: addonId } = source
+  const child = await allocateChild(tx, deps, source, id, input.name)
+  const row = await insertRestore(tx, {
+    id,
+    tenant_id: tenantId,
+    addon_id: addonId,
+    source_server_id: source.server_id,
+    child_addon_id: child.id,
+    child_server_id: child.server_id,
+    target: JSON.stringify(input.target),
+    exclusive: input.exclusive ?? false,
+    status: 'queued',
+  })
+  const memo = { restoreId: id }
+  const work = { tenantId, kind: 'restore.run', serverId: child.server_id, addonId: child.id, memo } as const
+  const wakeUp = await openOperation(tx, work)
+  const facts = { addonId, childAddonId: child.id, target: input.target }
+  await recordEvent(tx, { tenantId, type: 'restore.queued', payload: { restoreId: id, ...facts } })
+  await recordAudit(tx, { actor, tenantId, action: 'restore.create', resourceId: id, detail: facts })
+  return { row, wakeUp }
+}
+
+async function allocateChild(
+  tx: Tx,
+  deps: ServiceDeps,
+  source: AddonWithPort,
+  restoreId: string,
+  name?: string,
+) {
+  const { settings } = await readServer(tx, source.tenant_id, source.server_id)
+  return allocateAddon(tx, deps.keyRing, newId('addon'), {
+    tenantId: source.tenant_id,
+    name: name ?? childName(source.name, restoreId),
+    status: 'restoring',
+    postgresVersion: source.postgres_version,
+    databaseName: source.database_name,
+    labels: source.labels,
+    backupPolicy: source.backup_policy,
+    deletionProtection: false,
+    restoredFrom: { addonId: source.id, restoreId },
+    settings,
+  })
+}
+
+const NAME_LENGTH_MAX = 63
+
+/** The end of an id is its random part. */
+function childName(sourceName: string, restoreId: string): string {
+  const suffix = `-restore-${restoreId.slice(-6)}`
+  return sourceName.slice(0, NAME_LENGTH_MAX - suffix.length) + suffix
+}

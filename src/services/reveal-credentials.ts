@@ -1,0 +1,34 @@
+import { recordAudit } from '../db/audit.ts'
+import { transact } from '../db/transact.ts'
+import { Problem } from '../domain/problem.ts'
+import { sealContext } from '../secrets/key-ring.ts'
+import { type Caller, scopeOf } from './caller.ts'
+import { requireAddon } from './read-addons.ts'
+import type { ServiceDeps } from './service-deps.ts'
+
+/**
+ * How to connect to an add-on; who asks is recorded.
+ * @throws Problem `addon-not-found`, `addon-not-available`
+ */
+export async function revealCredentials(
+  { db, keyRing, endpointHost: host }: Pick<ServiceDeps, 'db' | 'keyRing' | 'endpointHost'>,
+  caller: Caller,
+  id: string,
+) {
+  const { port, addon } = await transact(db, async (tx) => {
+    const addon = await requireAddon(tx, scopeOf(caller), id)
+    if (addon.status !== 'available' || addon.port === null) throw new Problem('addon-not-available')
+    const { tenant_id: tenantId } = addon
+    await recordAudit(tx, {
+      actor: caller.actor,
+      tenantId,
+      action: 'addon.reveal-credentials',
+      resourceId: id,
+    })
+    return { addon, port: addon.port }
+  })
+  const { username, database_name: database } = addon
+  const password = keyRing.open(addon.password_sealed, sealContext.addonPassword(id))
+  const url = `postgresql://${username}:${password}@${host}:${port}/${database}`
+  return { host, port, database, username, password, url }
+}

@@ -1,0 +1,24 @@
+import { revokeApiKey as revokeRow } from '../db/api-keys.ts'
+import { recordAudit } from '../db/audit.ts'
+import { transact } from '../db/transact.ts'
+import { isId } from '../domain/ids.ts'
+import { Problem } from '../domain/problem.ts'
+import { type Caller, tenantOf } from './caller.ts'
+import { requireTenant } from './read-tenants.ts'
+import type { ServiceDeps } from './service-deps.ts'
+
+/** From now on the key opens nothing. Revoking it again changes nothing. */
+export async function revokeApiKey(
+  { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
+  caller: Caller,
+  requestedTenantId: string,
+  id: string,
+): Promise<void> {
+  const tenantId = tenantOf(caller, requestedTenantId)
+  await transact(db, async (tx) => {
+    await requireTenant(tx, tenantId)
+    if (!isId('apiKey', id) || !(await revokeRow(tx, tenantId, id, now())))
+      throw new Problem('api-key-not-found')
+    await recordAudit(tx, { actor: caller.actor, tenantId, action: 'api-key.revoke', resourceId: id })
+  })
+}

@@ -1,0 +1,19 @@
+import type { Db } from '../db/client.ts'
+import type { Moment } from '../domain/moment.ts'
+import type { Doorbell } from '../operations/wake-up.ts'
+import type { KeyRing } from '../secrets/key-ring.ts'
+
+/** What the use cases work with; each names the part it needs. */
+export interface ServiceDeps {
+  db: Db
+  doorbell: Doorbell
+  keyRing: KeyRing
+  /** SHA-256 of the platform's key (`hashApiKey`). */
+  platformKeyHash: Buffer
+  /** The host at which clients reach the servers of add-ons. */
+  endpointHost: string
+  /** Major versions that can be provisioned, highest first. */
+  postgresVersions: () => readonly number[]
+  now: () => Moment
+  logger: { warn(facts: object, message: string): void }
+}

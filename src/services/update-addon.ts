@@ -1,0 +1,49 @@
+import { lockAddon, updateAddon as updateRow } from '../db/addons.ts'
+import { recordAudit } from '../db/audit.ts'
+import { transact } from '../db/transact.ts'
+import { Problem } from '../domain/problem.ts'
+import { recordEvent } from '../notify/outbox.ts'
+import { addonView } from './addon-view.ts'
+import { nameTaken } from './allocate-addon.ts'
+import { type Caller, scopeOf } from './caller.ts'
+import type { AddonInput } from './create-addon.ts'
+import { requireAddon } from './read-addons.ts'
+import type { ServiceDeps } from './service-deps.ts'
+
+type Field = 'name' | 'labels' | 'backupPolicy' | 'deletionProtection'
+export type AddonChange = { [Name in Field]?: AddonInput[Name] | undefined }
+
+/**
+ * Changes what is given; labels are replaced as a whole.
+ * @throws Problem `addon-not-found`, `addon-name-taken`, `addon-not-available` once it is being deleted
+ */
+export async function updateAddon(
+  { db, endpointHost, now }: Pick<ServiceDeps, 'db' | 'endpointHost' | 'now'>,
+  caller: Caller,
+  id: string,
+  change: AddonChange,
+) {
+  const row = await transact(db, async (tx) => {
+    const addon = await requireAddon(tx, scopeOf(caller), id, lockAddon)
+    if (addon.status === 'deleting') throw new Problem('addon-not-available')
+    const { name = addon.name, labels = addon.labels, backupPolicy = addon.backup_policy } = change
+    const updated = await updateRow(tx, addon, {
+      name,
+      labels: JSON.stringify(labels),
+      backup_policy: JSON.stringify(backupPolicy),
+      deletion_protection: change.deletionProtection ?? addon.deletion_protection,
+      updated_at: now(),
+    }).catch(nameTaken)
+    const { tenant_id: tenantId } = addon
+    await recordEvent(tx, { tenantId, type: 'addon.updated', payload: { addonId: id, change } })
+    await recordAudit(tx, {
+      actor: caller.actor,
+      tenantId,
+      action: 'addon.update',
+      resourceId: id,
+      detail: change,
+    })
+    return updated
+  })
+  return addonView(row, endpointHost)
+}

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest'
+import { codeOf, rowCounts, startApi } from './test-api.ts'
+
+describe('POST /v1/addons', () => {
+  test('202 records add-on, server, archive, operation, event and audit entry, and rings for the operation', async () => {
+    const { db, newTenant, rung } = await startApi()
+    const { id: tenantId, client } = await newTenant()
+    const response = await client('POST', '/v1/addons', { name: 'shop-db', labels: { app: 'shop' } })
+
+    expect(response.statusCode).toBe(202)
+    const addon = response.json()
+    expect(response.headers.location).toBe(`/v1/addons/${addon.id}`)
+    expect(addon).toMatchObject({
+      tenantId,
+      name: 'shop-db',
+      status: 'provisioning',
+      protection: 'pending',
+      postgresVersion: 16,
+      databaseName: 'shop_db',
+      endpoint: null,
+      labels: { app: 'shop' },
+      deletionProtection: false,
+    })
+    expect((await client('GET', response.headers.location as string)).json()).toEqual(addon)
+
+    const operations = await db.selectFrom('operation').selectAll().execute()
+    expect(operations).toMatchObject([{ kind: 'addon.provision', addon_id: addon.id, status: 'queued', memo: {} }])
+    expect(rung).toEqual([{ operationId: operations[0]?.id, version: 1 }])
+    expect(await rowCounts(db)).toMatchObject({ addon: 1, server: 1, archive: 1, outbox_event: 1 })
+    const audit = await db.selectFrom('audit_entry').selectAll().where('action', '=', 'addon.create').execute()
+    expect(audit).toMatchObject([{ tenant_id: tenantId, resource_id: addon.id, source_address: '127.0.0.1' }])
+  })
+
+  test('the sealed credentials open only for this add-on', async () => {
+    const { db, newTenant } = await startApi()
+    const { client } = await newTenant()
+    await client('POST', '/v1/addons', { name: 'one' })
+    await client('POST', '/v1/addons', { name: 'two' })
+    const rows = await db.selectFrom('addon').selectAll().execute()
+    expect(new Set(rows.map((row) => row.username)).size).toBe(2)
+    expect(new Set(rows.map((row) => row.password_sealed)).size).toBe(2)
+    expect(rows.every((row) => row.password_sealed.startsWith('v1.'))).toBe(true)
+  })
+
+  test('of several requests for one name at the same time exactly one gets it', async () => {
+    const { db, newTenant } = await startApi()
+    const { client } = await newTenant()
+    const responses = await Promise.all(
+      Array.from({ length: 6 }, () => client('POST', '/v1/addons', { name: 'shop-db' })),
+    )
+    const codes = responses.map((response) => (response.statusCode === 202 ? 'created' : codeOf(response)))
+    expect(codes.toSorted()).toEqual([...Array(5).fill('addon-name-taken'), 'created'])
+    expect(await rowCounts(db)).toMatchObject({ addon: 1, server: 1, archive: 1, operation: 1, outbox_event: 1 })
+  })
+
+  test('two tenants may use one name', async () => {
+    const { newTenant } = await startApi()
+    const [one, two] = [await newTenant(), await newTenant()]
+    for (const { client } of [one, two]) {
+      expect((await client('POST', '/v1/addons', { name: 'shop-db' })).statusCode).toBe(202)
+    }
+  })
+
+  test('a platform key says for which tenant', async () => {
+    const { platform, newTenant } = await startApi()
+    const { id: tenantId } = await newTenant()
+    const without = await platform('POST', '/v1/addons', { name: 'shop-db' })
+    expect(without.json()).toMatchObject({ status: 400, errors: [{ pointer: '/tenantId' }] })
+    const unknown = await platform('POST', '/v1/addons', { name: 'shop-db', tenantId: 'tnt_01kas0d8w8e5h9xw2c5a9t7b3k' })
+    expect(codeOf(unknown)).toBe('tenant-not-found')
+    const created = await platform('POST', '/v1/addons', { name: 'shop-db', tenantId })
+    expect(created.json()).toMatchObject({ tenantId })
+  })
+
+  test('422 names the versions there are when another one is asked for', async () => {
+    const { newTenant } = await startApi()
+    const { client } = await newTenant()
+    const response = await client('POST', '/v1/addons', { name: 'shop-db', postgresVersion: 9 })
+    expect(codeOf(response)).toBe('postgres-version-unavailable')
+    expect(response.json()).toMatchObject({ status: 422, available: [16, 15] })
+    const chosen = await client('POST', '/v1/addons', { name: 'shop-db', postgresVersion: 15 })
+    expect(chosen.json()).toMatchObject({ postgresVersion: 15 })
+  })
+
+  test('a wake-up that cannot be sent fails no request and is logged', async () => {
+    const { newTenant, logged } = await startApi({ doorbell: { ring: () => Promise.reject(new Error('queue away')) } })
+    const { client } = await newTenant()
+    const response = await client('POST', '/v1/addons', { name: 'shop-db' })
+    expect(response.statusCode).toBe(202)
+    expect(logged()).toContain('wake-up not sent')
+  })
+})

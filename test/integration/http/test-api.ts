@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto'
+import type { InjectOptions, LightMyRequestResponse } from 'fastify'
+import { sql } from 'kysely'
+import { onTestFinished } from 'vitest'
+import type { Db } from '../../../src/db/client.ts'
+import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
+import { newId } from '../../../src/domain/ids.ts'
+import type { Moment } from '../../../src/domain/moment.ts'
+import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
+import type { WakeUp } from '../../../src/operations/wake-up.ts'
+import { keyRing } from '../../../src/secrets/key-ring.ts'
+import { createLogger } from '../../../src/telemetry/logger.ts'
+import { freshMetadata } from '../../support/metadata-database.ts'
+
+export const ENDPOINT_HOST = 'db.example.test'
+/** Later than every backup the tests make. */
+export const NOW: Moment = '2026-11-23T14:00:00.500000Z'
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+
+/** Calls the API with one key. */
+export type Client = (method: Method, path: string, body?: unknown) => Promise<LightMyRequestResponse>
+
+export interface Api {
+  db: Db
+  app: ReturnType<typeof buildServer>
+  platform: Client
+  /** What has been rung for so far. */
+  rung: WakeUp[]
+  /** What has been logged so far. */
+  logged: () => string
+  /** A tenant and a client with a key of its own. */
+  newTenant: () => Promise<{ id: string; client: Client; keyId: string }>
+  clientWith: (secret: string) => Client
+}
+
+/** The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. */
+export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api> {
+  const { db } = await freshMetadata('undrop_api')
+  const platformKey = newApiKeySecret()
+  const rung: WakeUp[] = []
+  const lines: string[] = []
+  const app = buildServer({
+    db,
+    doorbell: { ring: async (wakeUp) => void rung.push(wakeUp) },
+    keyRing: keyRing([randomBytes(32)]),
+    platformKeyHash: hashApiKey(platformKey),
+    endpointHost: ENDPOINT_HOST,
+    postgresVersions: () => [16, 15],
+    checks: {},
+    now: () => NOW,
+    logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),
+    ...overrides,
+  })
+  onTestFinished(() => app.close())
+
+  const clientWith = (secret: string): Client => {
+    return (method, path, body) => {
+      const request: InjectOptions = { method, url: path, headers: { authorization: `Bearer ${secret}` } }
+      return app.inject(body === undefined ? request : { ...request, payload: body as object })
+    }
+  }
+  const platform = clientWith(platformKey)
+  const newTenant = async () => {
+    const tenant = (await platform('POST', '/v1/tenants', { name: 'Acme' })).json()
+    const key = (await platform('POST', `/v1/tenants/${tenant.id}/api-keys`, { name: 'test' })).json()
+    return { id: tenant.id as string, client: clientWith(key.secret), keyId: key.id as string }
+  }
+  return { db, app, platform, rung, logged: () => lines.join(''), newTenant, clientWith }
+}
+
+/** Creates an add-on and brings it to where its workflows would: available, its first operation done. */
+export async function availableAddon(db: Db, client: Client, name = `db-${randomBytes(6).toString('hex')}`) {
+  const { id } = (await client('POST', '/v1/addons', { name })).json() as { id: string }
+  await db.updateTable('addon').set({ status: 'available' }).where('id', '=', id).execute()
+  await finishOperations(db, id)
+  const addon = await db.selectFrom('addon').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+  const port = 20_000 + Math.floor(Math.random() * 10_000)
+  await db.updateTable('server').set({ port, desired_state: 'running' }).where('id', '=', addon.server_id).execute()
+  return { ...addon, port }
+}
+
+/** Ends what is open for the add-on, as workers would. */
+export async function finishOperations(db: Db, addonId: string): Promise<void> {
+  await db
+    .updateTable('operation')
+    .set({ status: 'succeeded', finished_at: sql`now()` })
+    .where('addon_id', '=', addonId)
+    .where('finished_at', 'is', null)
+    .execute()
+}
+
+/** A complete backup of the add-on that stopped at that moment. */
+export async function completeBackup(
+  db: Db,
+  addon: { id: string; tenant_id: string; server_id: string },
+  stoppedAt: Moment = '2026-11-23T13:00:00.000000Z',
+): Promise<string> {
+  const id = newId('backup')
+  const owner = { tenant_id: addon.tenant_id, addon_id: addon.id, server_id: addon.server_id }
+  await db
+    .insertInto('backup')
+    .values({ id, ...owner, type: 'full', status: 'succeeded', label: id, timeline: 1, backup_stopped_at: stoppedAt })
+    .execute()
+  return id
+}
+
+const TABLES = ['tenant', 'api_key', 'addon', 'server', 'archive', 'backup', 'restore', 'operation', 'outbox_event', 'audit_entry'] as const
+
+/** How many rows each table has. */
+export async function rowCounts(db: Db): Promise<Record<string, number>> {
+  const counts = TABLES.map(async (table) => {
+    const { rows } = await sql<{ count: number }>`select count(*) from ${sql.table(table)}`.execute(db)
+    return [table, rows[0]?.count ?? 0] as const
+  })
+  return Object.fromEntries(await Promise.all(counts))
+}
+
+/** The last part of a problem's type. */
+export function codeOf(response: LightMyRequestResponse): string | undefined {
+  return (response.json() as { type: string }).type.split('/').at(-1)
+}

@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+
+const SCRIPT = join(import.meta.dirname, '../../../scripts/setup.sh')
+
+/** Runs the script with nothing on its path but those programs. */
+async function setUp(args: string[], programs: Record<string, string>) {
+  const directory = await mkdtemp(join(tmpdir(), 'undrop-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  for (const [name, target] of Object.entries(programs)) await symlink(target, join(directory, name))
+  return spawnSync('/bin/bash', [SCRIPT, ...args], { env: { PATH: directory }, encoding: 'utf8' })
+}
+
+const everything = { initdb: '/bin/true', pgbackrest: '/bin/true', 'redis-server': '/bin/true' }
+
+test('it is silent when nothing is missing', async () => {
+  expect(await setUp(['--test'], everything)).toMatchObject({ status: 0, stdout: '', stderr: '' })
+})
+
+test('it names what is missing, and how to get it, where there is no apt-get', async () => {
+  const { status, stderr } = await setUp([], { initdb: '/bin/true', cat: '/bin/cat' })
+  expect(status).toBe(1)
+  expect(stderr).toContain('missing: pgbackrest;')
+  expect(stderr).toMatch(/PostgreSQL server.*pgBackRest.*Redis/s)
+})
+
+test('Redis is asked for only by the tests', async () => {
+  const { 'redis-server': _, ...withoutRedis } = everything
+  expect(await setUp([], withoutRedis)).toMatchObject({ status: 0 })
+  const { status, stderr } = await setUp(['--test'], { ...withoutRedis, cat: '/bin/cat' })
+  expect(status).toBe(1)
+  expect(stderr).toContain('missing: redis-server;')
+})
+
+test('an unknown argument is refused', async () => {
+  expect(await setUp(['--everything'], everything)).toMatchObject({ status: 2 })
+})
