@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the programs that Undrop runs where they are missing: the PostgreSQL server and pgBackRest, and Redis with
+# Installs what Undrop needs where it is missing: npm packages, the PostgreSQL server and pgBackRest, and Redis with
 # --test. On Debian and Ubuntu, as root or by sudo without a password. Makes no cluster and starts no service.
 set -euo pipefail
 
@@ -12,6 +12,13 @@ case "${1-}" in
     exit 2
     ;;
 esac
+
+# Node 24 is one of the packages, and npm scripts find it once it is there.
+cd "$(dirname "$0")/.."
+if [[ ! -x node_modules/.bin/node ]]; then
+  echo 'setup: installing npm packages'
+  npm install --no-save --loglevel=error
+fi
 
 has_postgres() {
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || compgen -G '/usr/pgsql-*/bin/initdb' >/dev/null ||

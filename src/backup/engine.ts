@@ -57,7 +57,8 @@ export interface BackupEngine {
 
   /** Values for the PostgreSQL settings of these names. */
   archiveCommand(server: EngineServer): string
-  restoreCommand(server: EngineServer, sourceServerId: string): string
+  /** @param fetchesAhead of replay; worth its start when there is much WAL */
+  restoreCommand(server: EngineServer, sourceServerId: string, options: { fetchesAhead: boolean }): string
 
   createArchive(server: EngineServer): CommandSpec
   backupTask(server: EngineServer, type: BackupType): TaskSpec

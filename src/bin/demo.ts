@@ -1,6 +1,6 @@
 import { DemoClient } from './demo/client.ts'
-import { startUndrop } from './demo/undrop.ts'
 import { tellStory } from './demo/story.ts'
+import { startUndrop } from './demo/undrop.ts'
 
 // Plays Undrop's main job on this machine, through its HTTP API, and leaves nothing behind.
 const startedAt = performance.now()

@@ -36,7 +36,8 @@ export async function openEmbeddedMetadata(host: Host): Promise<EmbeddedMetadata
   await driver.startPostgres(CLUSTER, version, { port: PORT, listenAddresses: '' })
 
   const connection = { socketDirectory: driver.paths(CLUSTER).socketDirectory, port: PORT }
-  if (!(await untilAdmitted(connection, START_SECONDS_MAX))) throw new Error('The metadata cluster does not start; see its log')
+  if (!(await untilAdmitted(connection, START_SECONDS_MAX)))
+    throw new Error('The metadata cluster does not start; see its log')
   await withAdmin(connection, async (client) => {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE])
     if (rowCount === 0) await client.query(`create database ${DATABASE}`)

@@ -18,13 +18,18 @@ export async function openHost(config: Config) {
   await assertReachable(dataDirectory, osUser)
   const runDirectory = await chooseRunDirectory(dataDirectory)
   const binDirectories = await findPostgresBinaries()
-  if (binDirectories.size === 0) throw new Error('No PostgreSQL server programs were found: run scripts/setup.sh')
-
+  if (binDirectories.size === 0)
+    throw new Error('No PostgreSQL server programs were found: run scripts/setup.sh')
 
   return {
     driver: localDriver({ dataDirectory, runDirectory, osUser, binDirectories }),
     /** Only the private metadata cluster lives here, apart from the servers of add-ons. */
-    metadataDriver: localDriver({ dataDirectory: join(dataDirectory, 'metadata'), runDirectory, osUser, binDirectories }),
+    metadataDriver: localDriver({
+      dataDirectory: join(dataDirectory, 'metadata'),
+      runDirectory,
+      osUser,
+      binDirectories,
+    }),
     metadataDirectory: join(dataDirectory, 'metadata'),
     engine: pgbackrestEngine({ program: 'pgbackrest', processMax: config.UNDROP_BACKUP_PROCESSES }),
     archives: localRepository({ dataDirectory, osUser }),
@@ -33,4 +38,3 @@ export async function openHost(config: Config) {
 }
 
 export type Host = Awaited<ReturnType<typeof openHost>>
-

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 
 /** The keys that seal secrets: those of the environment, or one that is made once and kept beside the data, mode 0600. */
-export async function masterKeys({ UNDROP_MASTER_KEY: key, UNDROP_DATA_DIR: directory }: Config): Promise<[Buffer]> {
+export async function masterKeys({
+  UNDROP_MASTER_KEY: key,
+  UNDROP_DATA_DIR: directory,
+}: Config): Promise<[Buffer]> {
   if (key !== undefined) return [key]
   const text = await readOrMake(join(directory, 'master-key'), () => randomBytes(32).toString('base64'))
   const made = Buffer.from(text, 'base64')
@@ -13,8 +16,13 @@ export async function masterKeys({ UNDROP_MASTER_KEY: key, UNDROP_DATA_DIR: dire
 }
 
 /** The platform's API key, from the environment or from a file as above. */
-export async function platformKey({ UNDROP_PLATFORM_KEY: key, UNDROP_DATA_DIR: directory }: Config): Promise<string> {
-  return key ?? readOrMake(join(directory, 'platform-key'), () => `udk_${randomBytes(32).toString('base64url')}`)
+export async function platformKey({
+  UNDROP_PLATFORM_KEY: key,
+  UNDROP_DATA_DIR: directory,
+}: Config): Promise<string> {
+  return (
+    key ?? readOrMake(join(directory, 'platform-key'), () => `udk_${randomBytes(32).toString('base64url')}`)
+  )
 }
 
 /** Of two processes that make the file at once, both end up with the same one, whole. */

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Config } from '../config/config.ts'
-import type { QueueBackend } from '../operations/queue.ts'
 import type { MetadataConnection } from '../db/client.ts'
+import type { QueueBackend } from '../operations/queue.ts'
 import { type EmbeddedMetadata, openEmbeddedMetadata } from './embedded-metadata.ts'
 import type { Host } from './host.ts'
 
@@ -13,5 +13,7 @@ export async function openMetadata(config: Config, host: Host): Promise<Embedded
 }
 
 export function queueBackend(config: Config, metadata: MetadataConnection): QueueBackend {
-  return config.REDIS_URL === undefined ? { kind: 'postgres', metadata } : { kind: 'redis', url: config.REDIS_URL }
+  return config.REDIS_URL === undefined
+    ? { kind: 'postgres', metadata }
+    : { kind: 'redis', url: config.REDIS_URL }
 }

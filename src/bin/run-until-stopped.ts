@@ -9,5 +9,5 @@ export function runUntilStopped(service: { close(): Promise<void> }, graceSecond
     if (err) process.stderr.write(`${err.stack ?? err.message}\n`)
     await service.close()
   })
-  process.once('disconnect', () => void close())
+  process.once('disconnect', close)
 }

@@ -38,7 +38,10 @@ runUntilStopped(
 function keepRunning(file: string, signal: AbortSignal): { stop(): Promise<void> } {
   let child: ChildProcess
   const start = () => {
-    child = fork(join(import.meta.dirname, file), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true })
+    child = fork(join(import.meta.dirname, file), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      detached: true,
+    })
     logger.info({ file, pid: child.pid }, 'process started')
     child.once('exit', (code, killedBy) => {
       if (signal.aborted) return

@@ -23,7 +23,10 @@ const POOL_SIZE = 10
  * Runs the worker process until it is told to stop.
  * @param observe told of every turn's commit, beside the log
  */
-export async function runWorker(config: Config, observe: TurnObserver = () => {}): Promise<{ close(): Promise<void> }> {
+export async function runWorker(
+  config: Config,
+  observe: TurnObserver = () => {},
+): Promise<{ close(): Promise<void> }> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'worker' })
   const host = await openHost(config)
   const ring = keyRing(await masterKeys(config))
@@ -57,7 +60,8 @@ export async function runWorker(config: Config, observe: TurnObserver = () => {}
       logger[event.error === null ? 'debug' : 'warn'](event, 'turn')
       observe(event)
     },
-    reconciled: ({ error, ...what }) => logger[error === undefined ? 'info' : 'warn']({ ...what, err: error }, 'reconciled'),
+    reconciled: ({ error, ...what }) =>
+      logger[error === undefined ? 'info' : 'warn']({ ...what, err: error }, 'reconciled'),
     onError,
   })
   logger.info('worker started')

@@ -18,7 +18,10 @@ export interface AuditEntry {
 }
 
 /** Records who did what to which resource, in the transaction that does it. */
-export async function recordAudit(tx: Executor, { actor, tenantId, action, resourceId, detail = {} }: AuditEntry): Promise<void> {
+export async function recordAudit(
+  tx: Executor,
+  { actor, tenantId, action, resourceId, detail = {} }: AuditEntry,
+): Promise<void> {
   await tx
     .insertInto('audit_entry')
     .values({

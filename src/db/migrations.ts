@@ -63,8 +63,12 @@ async function ensureRoles(client: pg.Client): Promise<void> {
     await client.query(`create role ${role} nologin`)
     await client.query(`grant ${role} to current_user`)
   }
-  const { rows: [here] } = await client.query<{ name: string }>('select current_database() as name')
-  await client.query(`grant create on database ${client.escapeIdentifier(here?.name ?? '')} to undrop_migrator`)
+  const {
+    rows: [here],
+  } = await client.query<{ name: string }>('select current_database() as name')
+  await client.query(
+    `grant create on database ${client.escapeIdentifier(here?.name ?? '')} to undrop_migrator`,
+  )
 }
 
 async function migrateQueue(pool: pg.Pool): Promise<void> {

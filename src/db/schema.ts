@@ -1,4 +1,4 @@
-import type { ColumnType, Generated, Insertable, Selectable } from 'kysely'
+import type { ColumnType, Generated, Selectable } from 'kysely'
 import type {
   AddonStatus,
   BackupStatus,
@@ -215,4 +215,3 @@ export type BackupRow = Selectable<BackupTable>
 export type RestoreRow = Selectable<RestoreTable>
 export type OperationRow = Selectable<OperationTable>
 export type OperationStepRow = Selectable<OperationStepTable>
-export type NewOperation = Insertable<OperationTable>

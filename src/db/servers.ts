@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
-import type { Executor } from './client.ts'
 import type { ServerSettings } from '../domain/addon.ts'
+import type { Moment } from '../domain/moment.ts'
+import type { Executor } from './client.ts'
 
 /** One server with what it needs from its add-on and its archive. Secrets are sealed. */
 export interface ServerRecord {
@@ -55,16 +56,37 @@ export async function reservePort(
 }
 
 export async function saveSettings(db: Executor, serverId: string, settings: ServerSettings): Promise<void> {
-  await db.updateTable('server').set({ settings: JSON.stringify(settings) }).where('id', '=', serverId).execute()
+  await db
+    .updateTable('server')
+    .set({ settings: JSON.stringify(settings) })
+    .where('id', '=', serverId)
+    .execute()
 }
 
-export async function setDesiredState(db: Executor, serverId: string, state: 'absent' | 'running'): Promise<void> {
+export async function setDesiredState(
+  db: Executor,
+  serverId: string,
+  state: 'absent' | 'running',
+): Promise<void> {
   await db.updateTable('server').set({ desired_state: state }).where('id', '=', serverId).execute()
+}
+
+/** What the server's archive was last seen to hold. Only ever less than what it holds now. */
+export async function getArchived(
+  db: Executor,
+  serverId: string,
+): Promise<{ lastSegment: string | null; lastCommitAt: Moment | null }> {
+  const { rows } = await sql<{ lastSegment: string | null; lastCommitAt: Moment | null }>`
+    select last_archived_segment as "lastSegment", last_commit_at as "lastCommitAt"
+      from archive where server_id = ${serverId}`.execute(db)
+  return rows[0] ?? { lastSegment: null, lastCommitAt: null }
 }
 
 /** The server and its archive are gone: the port is free again, and backups can no longer be used. */
 export async function forgetServer(db: Executor, serverId: string): Promise<void> {
   await sql`update server set port = null, desired_state = 'absent', deleted_at = coalesce(deleted_at, now())
              where id = ${serverId}`.execute(db)
-  await sql`update archive set removed_at = coalesce(removed_at, now()) where server_id = ${serverId}`.execute(db)
+  await sql`update archive set removed_at = coalesce(removed_at, now()) where server_id = ${serverId}`.execute(
+    db,
+  )
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { Executor } from './client.ts'
 import type { Moment } from '../domain/moment.ts'
+import type { Executor } from './client.ts'
 
 // Queries that see every tenant: for the sweeper and the reconciler only.
 
@@ -10,7 +10,11 @@ export interface DueOperation {
 }
 
 /** Operations whose time has come by more than `lateSeconds` and that nobody holds: their wake-up was lost. */
-export async function findOverdueOperations(db: Executor, lateSeconds: number, limit: number): Promise<DueOperation[]> {
+export async function findOverdueOperations(
+  db: Executor,
+  lateSeconds: number,
+  limit: number,
+): Promise<DueOperation[]> {
   const { rows } = await sql<DueOperation>`
     select id as "operationId", version from operation
      where finished_at is null and started_at is not null
@@ -20,7 +24,11 @@ export async function findOverdueOperations(db: Executor, lateSeconds: number, l
 }
 
 /** The oldest queued operations of every tenant, no more of each than it has free slots, and those that are cancelled. */
-export async function findStartableOperations(db: Executor, tenantId: string | null, limit: number): Promise<DueOperation[]> {
+export async function findStartableOperations(
+  db: Executor,
+  tenantId: string | null,
+  limit: number,
+): Promise<DueOperation[]> {
   const { rows } = await sql<DueOperation>`
     with waiting as (
       select distinct tenant_id from operation
@@ -43,7 +51,10 @@ export async function findStartableOperations(db: Executor, tenantId: string | n
 }
 
 /** Add-ons to be deleted on whose server nothing is open any more. */
-export async function findDeletableAddons(db: Executor, limit: number): Promise<{ id: string; tenantId: string; serverId: string }[]> {
+export async function findDeletableAddons(
+  db: Executor,
+  limit: number,
+): Promise<{ id: string; tenantId: string; serverId: string }[]> {
   const { rows } = await sql<{ id: string; tenantId: string; serverId: string }>`
     select addon.id, addon.tenant_id as "tenantId", addon.server_id as "serverId" from addon
      where addon.status = 'deleting'
@@ -85,16 +96,23 @@ export async function findServersToKeepRunning(db: Executor): Promise<RunningSer
      where server.desired_state = 'running'
        and not exists (select from operation
                         where operation.server_id = server.id and operation.finished_at is null
-                          and operation.kind in ('addon.delete', 'restore.run', 'addon.provision'))`.execute(db)
+                          and operation.kind in ('addon.delete', 'restore.run', 'addon.provision'))`.execute(
+    db,
+  )
   return rows
 }
 
 /** Of these servers, those whose row says that they are gone: what is left of them can be removed. */
-export async function findDeletedServers(db: Executor, serverIds: readonly string[]): Promise<{ id: string; tenantId: string }[]> {
+export async function findDeletedServers(
+  db: Executor,
+  serverIds: readonly string[],
+): Promise<{ id: string; tenantId: string }[]> {
   if (serverIds.length === 0) return []
   const { rows } = await sql<{ id: string; tenantId: string }>`
     select server.id, server.tenant_id as "tenantId" from server
      where server.id = any(${serverIds}) and server.deleted_at is not null
-       and not exists (select from operation where operation.server_id = server.id and operation.finished_at is null)`.execute(db)
+       and not exists (select from operation where operation.server_id = server.id and operation.finished_at is null)`.execute(
+    db,
+  )
   return rows
 }

@@ -12,7 +12,13 @@ export interface BaseBackup {
  * end must not start from it: recovery would stop at the first consistent state, silently later than asked (pitfall 6).
  * @param target null for the end of WAL
  */
-export function chooseBackup<Base extends BaseBackup>(backups: readonly Base[], target: Moment | null): Base | null {
+export function chooseBackup<Base extends BaseBackup>(
+  backups: readonly Base[],
+  target: Moment | null,
+): Base | null {
   const usable = backups.filter(({ stoppedAt }) => target === null || addSeconds(stoppedAt, 1) <= target)
-  return usable.reduce<Base | null>((best, each) => (best === null || each.stoppedAt > best.stoppedAt ? each : best), null)
+  return usable.reduce<Base | null>(
+    (best, each) => (best === null || each.stoppedAt > best.stoppedAt ? each : best),
+    null,
+  )
 }

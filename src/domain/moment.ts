@@ -4,8 +4,7 @@
  */
 export type Moment = string & { readonly __moment?: never }
 
-const RFC_3339 =
-  /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/
+const RFC_3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/
 
 /**
  * Reads RFC 3339 text with a mandatory offset. Digits beyond microseconds are cut, as PostgreSQL cannot hold them.

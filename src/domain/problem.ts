@@ -34,8 +34,14 @@ const catalogue = {
   'backup-unreadable': { status: 500, title: 'The base backup could not be fetched' },
   'backup-failed': { status: 500, title: 'The base backup could not be taken' },
   'archive-unreachable': { status: 500, title: 'The archive cannot be reached' },
-  'extension-unavailable': { status: 500, title: 'A library that the database needs is missing on this host' },
-  'tablespace-unsupported': { status: 500, title: 'The backup contains tablespaces, which cannot be restored' },
+  'extension-unavailable': {
+    status: 500,
+    title: 'A library that the database needs is missing on this host',
+  },
+  'tablespace-unsupported': {
+    status: 500,
+    title: 'The backup contains tablespaces, which cannot be restored',
+  },
   'recovery-failed': { status: 500, title: 'Recovery stopped with an error' },
   'restored-empty': { status: 500, title: 'The restored server does not hold the database of the add-on' },
   'provisioning-failed': { status: 500, title: 'The server could not be provisioned' },

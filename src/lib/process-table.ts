@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { unless } from './unless.ts'
 import { waitUntil } from './wait-until.ts'
 
 /** One process of this machine. Its number may be given to another one later; number and start time may not. */
@@ -33,9 +34,13 @@ export async function readProcess(pid: number): Promise<Process | null> {
 
 /** All living processes of a user, without this one. */
 export async function listProcesses(uid: number): Promise<Process[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
-  const all = await Promise.all(pids.map(readProcess))
-  return all.filter((found) => found !== null && found.uid === uid && found.pid !== process.pid) as Process[]
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+  const readOwn = async (pid: string) => {
+    const owner = await stat(`/proc/${pid}`).catch(unless('ENOENT'))
+    return owner?.uid === uid ? readProcess(Number(pid)) : null
+  }
+  const all = await Promise.all(pids.map(readOwn))
+  return all.filter((found) => found !== null)
 }
 
 export async function isAlive({ pid, startTicks }: Pick<Process, 'pid' | 'startTicks'>): Promise<boolean> {

@@ -13,9 +13,17 @@ export interface ReadableArchive {
 }
 
 /** Every WAL segment in the archive, sorted. */
-export async function listArchive({ deps, server, which, archiveServerId }: ReadableArchive): Promise<string[]> {
+export async function listArchive({
+  deps,
+  server,
+  which,
+  archiveServerId,
+}: ReadableArchive): Promise<string[]> {
   const { serverId } = server
-  const listed = await deps.driver.run(serverId, deps.engine.listSegments(engineServer(deps, server), which, archiveServerId))
+  const listed = await deps.driver.run(
+    serverId,
+    deps.engine.listSegments(engineServer(deps, server), which, archiveServerId),
+  )
   if (listed.exitCode !== 0) throw new Error(`the archive cannot be listed: ${listed.stdout}${listed.stderr}`)
   return deps.engine.parseSegments(listed.stdout)
 }
@@ -24,9 +32,14 @@ export async function listArchive({ deps, server, which, archiveServerId }: Read
 const LOOK_BACK_SEGMENTS = 128
 
 /** The last commit in these segments; null when there is none within reach. */
-export async function lastArchivedCommit(archive: ReadableArchive, segments: readonly string[]): Promise<TransactionEnd | null> {
+export async function lastArchivedCommit(
+  archive: ReadableArchive,
+  segments: readonly string[],
+): Promise<TransactionEnd | null> {
   for (const segment of segments.slice(-LOOK_BACK_SEGMENTS).reverse()) {
-    const last = (await decodeSegment(archive, segment)).findLast(({ kind }) => kind === 'commit' || kind === 'commit_prepared')
+    const last = (await decodeSegment(archive, segment)).findLast(
+      ({ kind }) => kind === 'commit' || kind === 'commit_prepared',
+    )
     if (last !== undefined) return last
   }
   return null
@@ -38,10 +51,17 @@ export async function decodeSegment(archive: ReadableArchive, segment: string): 
   const { serverId } = server
   const self = engineServer(deps, server)
   const file = join(self.paths.spoolDirectory, segment)
-  const fetched = await deps.driver.run(serverId, deps.engine.fetchSegment(self, which, archiveServerId, segment, file))
-  if (fetched.exitCode !== 0) throw new Error(`segment ${segment} cannot be fetched: ${fetched.stdout}${fetched.stderr}`)
+  const fetched = await deps.driver.run(
+    serverId,
+    deps.engine.fetchSegment(self, which, archiveServerId, segment, file),
+  )
+  if (fetched.exitCode !== 0)
+    throw new Error(`segment ${segment} cannot be fetched: ${fetched.stdout}${fetched.stderr}`)
   try {
-    const dump = await deps.driver.run(serverId, transactionsCommand(deps.driver.program(server.postgresVersion, 'pg_waldump'), file))
+    const dump = await deps.driver.run(
+      serverId,
+      transactionsCommand(deps.driver.program(server.postgresVersion, 'pg_waldump'), file),
+    )
     return parseTransactions(dump.stdout)
   } finally {
     await deps.driver.run(serverId, { argv: ['rm', '-f', file] })

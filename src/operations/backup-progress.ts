@@ -6,12 +6,20 @@ import type { Failure } from '../domain/problem.ts'
 import { recordEvent } from '../notify/outbox.ts'
 
 export async function findRecordedLabels(db: Db, serverId: string): Promise<string[]> {
-  const rows = await db.selectFrom('backup').select('label').where('server_id', '=', serverId).where('label', 'is not', null).execute()
+  const rows = await db
+    .selectFrom('backup')
+    .select('label')
+    .where('server_id', '=', serverId)
+    .where('label', 'is not', null)
+    .execute()
   return rows.flatMap(({ label }) => label ?? [])
 }
 
 /** Base backups that a restore can start from, oldest first. */
-export async function findCompleteBackups(db: Db, serverId: string): Promise<(BaseBackup & { startLsn: string; sizeBytes: number | null })[]> {
+export async function findCompleteBackups(
+  db: Db,
+  serverId: string,
+): Promise<(BaseBackup & { startLsn: string; sizeBytes: number | null })[]> {
   const rows = await db
     .selectFrom('backup')
     .select(['label', 'timeline', 'start_lsn', 'backup_stopped_at', 'size_bytes'])
@@ -19,8 +27,11 @@ export async function findCompleteBackups(db: Db, serverId: string): Promise<(Ba
     .where('status', '=', 'succeeded')
     .orderBy('backup_stopped_at')
     .execute()
-  return rows.flatMap(({ label, timeline, start_lsn: startLsn, backup_stopped_at: stoppedAt, size_bytes: sizeBytes }) =>
-    label === null || timeline === null || startLsn === null || stoppedAt === null ? [] : [{ label, timeline, startLsn, stoppedAt, sizeBytes }],
+  return rows.flatMap(
+    ({ label, timeline, start_lsn: startLsn, backup_stopped_at: stoppedAt, size_bytes: sizeBytes }) =>
+      label === null || timeline === null || startLsn === null || stoppedAt === null
+        ? []
+        : [{ label, timeline, startLsn, stoppedAt, sizeBytes }],
   )
 }
 

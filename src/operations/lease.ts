@@ -28,7 +28,8 @@ export function holdLease(store: OperationStore, claim: () => Claim, leaseSecond
     signal: lost.signal,
     assertHeld() {
       lost.signal.throwIfAborted()
-      if (performance.now() > heldUntil) throw new LeaseLostError(`the lease on operation ${claim().id} has run out`)
+      if (performance.now() > heldUntil)
+        throw new LeaseLostError(`the lease on operation ${claim().id} has run out`)
     },
     [Symbol.dispose]: () => clearInterval(timer),
   }

@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
+import type { Executor, Tx } from '../db/client.ts'
+import type { RestoreRow } from '../db/schema.ts'
 import type { AddonStatus } from '../domain/addon.ts'
 import type { Failure } from '../domain/problem.ts'
 import type { PhaseSeconds, Reached, RestorePhase, RestoreProgress, SecuredRole } from '../domain/restore.ts'
-import type { Executor, Tx } from '../db/client.ts'
 import { recordEvent } from '../notify/outbox.ts'
-import type { RestoreRow } from '../db/schema.ts'
 
 // What workflows write about add-ons, backups and restores, each with the event that tells of it.
 
@@ -18,15 +18,25 @@ export async function setAddonStatus(
     update addon set status = ${status}, failure = ${failure === null ? null : JSON.stringify(failure)}::jsonb, updated_at = now(),
            deleted_at = case when ${status} = 'deleted' then coalesce(deleted_at, now()) end
      where tenant_id = ${tenantId} and id = ${addonId}`.execute(tx)
-  await recordEvent(tx, { tenantId, type: `addon.${status}`, payload: { addonId, ...(failure && { failure }) } })
+  await recordEvent(tx, {
+    tenantId,
+    type: `addon.${status}`,
+    payload: { addonId, ...(failure && { failure }) },
+  })
 }
 
 /** An add-on that is being deleted stays so, whatever work on it still ends. */
-export async function setAddonAvailable(tx: Tx, { tenantId, addonId }: { tenantId: string; addonId: string }): Promise<void> {
+export async function setAddonAvailable(
+  tx: Tx,
+  { tenantId, addonId }: { tenantId: string; addonId: string },
+): Promise<void> {
   const { numAffectedRows } = await sql`
     update addon set status = 'available', updated_at = now()
-     where tenant_id = ${tenantId} and id = ${addonId} and status in ('provisioning', 'restoring')`.execute(tx)
-  if (numAffectedRows === 1n) await recordEvent(tx, { tenantId, type: 'addon.available', payload: { addonId } })
+     where tenant_id = ${tenantId} and id = ${addonId} and status in ('provisioning', 'restoring')`.execute(
+    tx,
+  )
+  if (numAffectedRows === 1n)
+    await recordEvent(tx, { tenantId, type: 'addon.available', payload: { addonId } })
 }
 
 export async function getRestore(db: Executor, restoreId: string): Promise<RestoreRow> {
@@ -83,6 +93,12 @@ export async function finishRestore(
     .returning(['tenant_id', 'addon_id', 'child_addon_id', 'reached'])
     .executeTakeFirst()
   if (row === undefined) return
-  const payload = { restoreId, addonId: row.addon_id, childAddonId: row.child_addon_id, reached: row.reached, failure }
+  const payload = {
+    restoreId,
+    addonId: row.addon_id,
+    childAddonId: row.child_addon_id,
+    reached: row.reached,
+    failure,
+  }
   await recordEvent(tx, { tenantId: row.tenant_id, type: `restore.${status}`, payload })
 }

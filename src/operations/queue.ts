@@ -6,9 +6,7 @@ import type { Doorbell, WakeUp } from './wake-up.ts'
 const QUEUE = 'turns'
 
 /** Where BullMQ keeps its jobs: the metadata database (schema `bullmq`), or Redis. */
-export type QueueBackend =
-  | { kind: 'postgres'; metadata: MetadataConnection }
-  | { kind: 'redis'; url: string }
+export type QueueBackend = { kind: 'postgres'; metadata: MetadataConnection } | { kind: 'redis'; url: string }
 
 export interface QueueDoorbell extends Doorbell {
   /** Resolves when the backend answers. */
@@ -59,19 +57,39 @@ export function listenForWakeUps(
 }
 
 function makeQueue(backend: QueueBackend) {
-  if (backend.kind === 'postgres') return new Queue(QUEUE, postgresOptions(backend.metadata), createPostgresBackend)
+  if (backend.kind === 'postgres')
+    return new Queue(QUEUE, postgresOptions(backend.metadata), createPostgresBackend)
   // Requests must not wait for a Redis that is away: the sweeper rings again.
-  return new Queue(QUEUE, { connection: { url: backend.url, enableOfflineQueue: false, maxRetriesPerRequest: 1 } })
+  return new Queue(QUEUE, {
+    connection: { url: backend.url, enableOfflineQueue: false, maxRetriesPerRequest: 1 },
+  })
 }
 
-function makeWorker(backend: QueueBackend, concurrency: number, process: (job: { data: WakeUp }) => Promise<void>) {
+function makeWorker(
+  backend: QueueBackend,
+  concurrency: number,
+  process: (job: { data: WakeUp }) => Promise<void>,
+) {
   if (backend.kind === 'postgres')
-    return new Worker(QUEUE, process, { concurrency, ...postgresOptions(backend.metadata) }, createPostgresBackend)
-  return new Worker(QUEUE, process, { concurrency, connection: { url: backend.url, maxRetriesPerRequest: null } })
+    return new Worker(
+      QUEUE,
+      process,
+      { concurrency, ...postgresOptions(backend.metadata) },
+      createPostgresBackend,
+    )
+  return new Worker(QUEUE, process, {
+    concurrency,
+    connection: { url: backend.url, maxRetriesPerRequest: null },
+  })
 }
 
 function postgresOptions({ pool, role }: MetadataConnection): { connection: PostgresConnectionOptions } {
   // node-postgres types absent options as `| undefined`, BullMQ's copy of the type does not.
-  const connection = { ...pool, max: 4, schema: 'bullmq', options: `-c role=${role}` } as PostgresConnectionOptions
+  const connection = {
+    ...pool,
+    max: 4,
+    schema: 'bullmq',
+    options: `-c role=${role}`,
+  } as PostgresConnectionOptions
   return { connection }
 }

@@ -4,11 +4,15 @@ import { getServer, type ServerRecord } from '../db/servers.ts'
 import { findDeletedServers, findServersToKeepRunning } from '../db/unscoped.ts'
 import { archiverState } from '../postgres/anchor.ts'
 import { withAdmin } from '../postgres/connect.ts'
-import { lastArchivedCommit } from './archive-tail.ts'
 import { observeArchive } from './archive-progress.ts'
+import { lastArchivedCommit } from './archive-tail.ts'
 import { adminConnection, startServer, type WorkDeps } from './server-work.ts'
 
-export type ReconcilerReport = (what: { serverId: string; action: 'started' | 'removed' | 'failed'; error?: unknown }) => void
+export type ReconcilerReport = (what: {
+  serverId: string
+  action: 'started' | 'removed' | 'failed'
+  error?: unknown
+}) => void
 
 /**
  * Makes the host match the rows: starts servers that should run (after a reboot, say), notes what their archives hold,
@@ -32,7 +36,9 @@ async function keepRunning(deps: WorkDeps, tenantId: string, serverId: string): 
   if ((await deps.driver.postgresState(serverId)) !== 'stopped') return false
   return deps.db.transaction().execute(async (tx) => {
     const { rows } = await sql`
-      select from server where id = ${serverId} and desired_state = 'running' for update skip locked`.execute(tx)
+      select from server where id = ${serverId} and desired_state = 'running' for update skip locked`.execute(
+      tx,
+    )
     if (rows.length === 0) return false
     await startServer(deps, await getServer(tx, tenantId, serverId), tx)
     return true
@@ -52,7 +58,9 @@ async function watchArchive(deps: WorkDeps, server: ServerRecord, lastSeen: stri
 async function removeLeftovers(deps: WorkDeps, report: ReconcilerReport): Promise<void> {
   const instances = await deps.driver.listInstances()
   const archives = (await deps.archives.list()).map(({ serverId }) => serverId)
-  for (const { id, tenantId } of await findDeletedServers(deps.db, [...new Set([...instances, ...archives])])) {
+  for (const { id, tenantId } of await findDeletedServers(deps.db, [
+    ...new Set([...instances, ...archives]),
+  ])) {
     await deps.driver.destroyInstance(id)
     await deps.archives.destroy(tenantId, id)
     report({ serverId: id, action: 'removed' })
@@ -62,7 +70,9 @@ async function removeLeftovers(deps: WorkDeps, report: ReconcilerReport): Promis
 /** Runs the work unless another worker is at it. */
 export async function exclusively(db: Db, lock: number, work: () => Promise<void>): Promise<void> {
   await db.connection().execute(async (session) => {
-    const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${lock}) as locked`.execute(session)
+    const { rows } = await sql<{ locked: boolean }>`select pg_try_advisory_lock(${lock}) as locked`.execute(
+      session,
+    )
     if (rows[0]?.locked !== true) return
     try {
       await work()

@@ -7,11 +7,19 @@ import { type Claim, type Decision, LeaseLostError, type OperationStore } from '
 import type { Doorbell, WakeUp } from './wake-up.ts'
 import type { Outcome, StepContext, Workflow } from './workflow.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: the registry holds workflows of every shape
+// The registry holds workflows of every shape.
+// biome-ignore lint/suspicious/noExplicitAny: no type says "of any shape" for a schema and its consumer at once
+// oxlint-disable-next-line typescript/no-explicit-any
 export type AnyWorkflow<Deps> = Workflow<any, any, Deps>
 
 /** Told of every commit, for logs and metrics. */
-export type TurnObserver = (event: { operationId: string; kind: string; step: string; next: string; error: string | null }) => void
+export type TurnObserver = (event: {
+  operationId: string
+  kind: string
+  step: string
+  next: string
+  error: string | null
+}) => void
 
 export interface RunnerDeps<Deps> {
   db: Db
@@ -47,7 +55,13 @@ export async function turn<Deps>(deps: RunnerDeps<Deps>, wakeUp: WakeUp, early =
       const held = current()
       const { decision, until } = await decide(deps, held, lease)
       claim = await deps.store.commit(held, decision)
-      deps.observe({ operationId: held.id, kind: held.kind, step: held.step, next: decision.step, error: decision.error })
+      deps.observe({
+        operationId: held.id,
+        kind: held.kind,
+        step: held.step,
+        next: decision.step,
+        error: decision.error,
+      })
       if (decision.keepLease) continue
       return await rest(deps, current(), decision, until)
     }
@@ -59,7 +73,12 @@ export async function turn<Deps>(deps: RunnerDeps<Deps>, wakeUp: WakeUp, early =
 }
 
 /** What happens between turns: the next wake-up is arranged, or the end is made known. */
-async function rest<Deps>(deps: RunnerDeps<Deps>, claim: Claim, decision: Decision, until?: Promise<unknown>): Promise<void> {
+async function rest<Deps>(
+  deps: RunnerDeps<Deps>,
+  claim: Claim,
+  decision: Decision,
+  until?: Promise<unknown>,
+): Promise<void> {
   if (decision.runInSeconds === null) return deps.finished(claim)
   const wakeUp = { operationId: claim.id, version: claim.version }
   if (until !== undefined) void until.catch(() => undefined).then(() => deps.again(wakeUp))
@@ -77,9 +96,15 @@ async function decide<Deps>(deps: RunnerDeps<Deps>, claim: Claim, lease: Lease):
   const undoing = claim.failure !== null
   const canGiveUp = workflow.onFailure !== null && !undoing
 
-  if (canGiveUp && claim.cancelRequested) return giveUp(claim, workflow, failureOf(new Problem('cancelled')), null)
+  if (canGiveUp && claim.cancelRequested)
+    return giveUp(claim, workflow, failureOf(new Problem('cancelled')), null)
   if (claim.step === QUEUED_STEP) {
-    const decision = { ...unchanged(claim), step: workflow.start, keepLease: true, extendSeconds: workflow.timeLimitSeconds }
+    const decision = {
+      ...unchanged(claim),
+      step: workflow.start,
+      keepLease: true,
+      extendSeconds: workflow.timeLimitSeconds,
+    }
     return { decision }
   }
   if (canGiveUp && claim.deadlineAt !== null && Date.parse(claim.deadlineAt) < Date.now())
@@ -96,10 +121,19 @@ async function decide<Deps>(deps: RunnerDeps<Deps>, claim: Claim, lease: Lease):
   }
 }
 
-async function runStep<Deps>(deps: RunnerDeps<Deps>, workflow: AnyWorkflow<Deps>, claim: Claim, lease: Lease): Promise<Decided> {
+async function runStep<Deps>(
+  deps: RunnerDeps<Deps>,
+  workflow: AnyWorkflow<Deps>,
+  claim: Claim,
+  lease: Lease,
+): Promise<Decided> {
   const step = workflow.steps[claim.step]
   if (step === undefined) throw new Error(`workflow ${claim.kind} has no step ${claim.step}`)
-  const draft = { memo: workflow.memo.parse(claim.memo), extendSeconds: null as number | null, writes: [] as Decision['writes'][number][] }
+  const draft = {
+    memo: workflow.memo.parse(claim.memo),
+    extendSeconds: null as number | null,
+    writes: [] as Decision['writes'][number][],
+  }
 
   const context: StepContext<object, Deps> = {
     operationId: claim.id,
@@ -115,7 +149,12 @@ async function runStep<Deps>(deps: RunnerDeps<Deps>, workflow: AnyWorkflow<Deps>
     inCommit: (write) => draft.writes.push(write),
     followUp: (work) =>
       draft.writes.push(async (tx) => {
-        await openOperation(tx, { tenantId: claim.tenantId, serverId: claim.serverId, addonId: claim.addonId, ...work })
+        await openOperation(tx, {
+          tenantId: claim.tenantId,
+          serverId: claim.serverId,
+          addonId: claim.addonId,
+          ...work,
+        })
       }),
     extendDeadline: (seconds) => {
       draft.extendSeconds = Math.max(draft.extendSeconds ?? 0, seconds)
@@ -146,8 +185,21 @@ function finalStatus(failure: Failure | null): 'succeeded' | 'failed' | 'cancell
   return failure.code === 'cancelled' ? 'cancelled' : 'failed'
 }
 
-function giveUp<Deps>(claim: Claim, workflow: AnyWorkflow<Deps>, failure: Failure, error: string | null): Decided {
-  return { decision: { ...unchanged(claim), step: workflow.onFailure ?? claim.step, keepLease: true, failure, error } }
+function giveUp<Deps>(
+  claim: Claim,
+  workflow: AnyWorkflow<Deps>,
+  failure: Failure,
+  error: string | null,
+): Decided {
+  return {
+    decision: {
+      ...unchanged(claim),
+      step: workflow.onFailure ?? claim.step,
+      keepLease: true,
+      failure,
+      error,
+    },
+  }
 }
 
 function unchanged(claim: Claim): Decision {

@@ -66,7 +66,11 @@ export interface ServerMode {
 }
 
 /** Writes everything the server reads at its start and at a reload. */
-export async function writeServerConfig(deps: WorkDeps, server: ServerRecord, mode: ServerMode): Promise<void> {
+export async function writeServerConfig(
+  deps: WorkDeps,
+  server: ServerRecord,
+  mode: ServerMode,
+): Promise<void> {
   const archiveCommand = mode.archiving ? deps.engine.archiveCommand(engineServer(deps, server)) : ''
   await deps.driver.writeConfig(server.serverId, {
     'postgresql.conf': postgresqlConf({ settings: server.settings, archiveCommand }) + mode.recovery,
@@ -76,7 +80,11 @@ export async function writeServerConfig(deps: WorkDeps, server: ServerRecord, mo
 }
 
 /** Starts postgres, on another port when somebody else has taken the reserved one. Returns the server as it is then. */
-export async function startServer(deps: WorkDeps, server: ServerRecord, db: Executor = deps.db): Promise<ServerRecord> {
+export async function startServer(
+  deps: WorkDeps,
+  server: ServerRecord,
+  db: Executor = deps.db,
+): Promise<ServerRecord> {
   const options = { port: portOf(server), listenAddresses: deps.listenAddresses }
   try {
     await deps.driver.startPostgres(server.serverId, server.postgresVersion, options)
@@ -97,5 +105,6 @@ export function portOf(server: ServerRecord): number {
 /** Gives the server a port if it has none. */
 export async function ensurePort(deps: WorkDeps, server: ServerRecord): Promise<void> {
   if (server.port !== null) return
-  if ((await reservePort(deps.db, server.serverId, deps.ports)) === null) throw new Problem('no-port-available')
+  if ((await reservePort(deps.db, server.serverId, deps.ports)) === null)
+    throw new Problem('no-port-available')
 }

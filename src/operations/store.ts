@@ -96,9 +96,16 @@ export function operationStore(db: Db, leaseSeconds: number): OperationStore {
 }
 
 /** Begins a queued operation if its tenant has a slot left. The tenant's row is locked, so that two cannot share the last one. */
-async function start(db: Db, id: string, version: number, takeLease: RawBuilder<unknown>): Promise<Claim | null> {
+async function start(
+  db: Db,
+  id: string,
+  version: number,
+  takeLease: RawBuilder<unknown>,
+): Promise<Claim | null> {
   return db.transaction().execute(async (tx) => {
-    await sql`select from tenant where id = (select tenant_id from operation where id = ${id}) for no key update`.execute(tx)
+    await sql`select from tenant where id = (select tenant_id from operation where id = ${id}) for no key update`.execute(
+      tx,
+    )
     const { rows } = await sql<Claim>`
       update operation set ${takeLease}, started_at = clock_timestamp(), status = 'running', run_at = now()
        where id = ${id} and version = ${version} and started_at is null and finished_at is null
@@ -113,7 +120,12 @@ async function start(db: Db, id: string, version: number, takeLease: RawBuilder<
 }
 
 /** One statement: the operation moves on, and its history with it. */
-async function write(tx: Executor, claim: Claim, decision: Decision, leaseEnd: RawBuilder<unknown>): Promise<Claim> {
+async function write(
+  tx: Executor,
+  claim: Claim,
+  decision: Decision,
+  leaseEnd: RawBuilder<unknown>,
+): Promise<Claim> {
   const moved = decision.step !== claim.step
   const finished = decision.runInSeconds === null
   const { rows } = await sql<Claim>`

@@ -1,5 +1,10 @@
 import type { Db } from '../db/client.ts'
-import { findDeletableAddons, findOverdueOperations, findStartableOperations, findUnprotectedAddons } from '../db/unscoped.ts'
+import {
+  findDeletableAddons,
+  findOverdueOperations,
+  findStartableOperations,
+  findUnprotectedAddons,
+} from '../db/unscoped.ts'
 import { Problem } from '../domain/problem.ts'
 import { type NewWork, openOperation } from './open.ts'
 import type { Doorbell } from './wake-up.ts'

@@ -51,7 +51,12 @@ export function startWorker(options: WorkerOptions): { close(): Promise<void> } 
     running.add(tracked)
   }
 
-  const listener = listenForWakeUps(options.backend, options.concurrency, (wakeUp) => turn(runner, wakeUp), onError)
+  const listener = listenForWakeUps(
+    options.backend,
+    options.concurrency,
+    (wakeUp) => turn(runner, wakeUp),
+    onError,
+  )
   const timers = [
     every(options.sweepEverySeconds, () => sweep(db, doorbell), track),
     every(

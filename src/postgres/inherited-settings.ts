@@ -17,7 +17,9 @@ export async function inheritedSettings(client: pg.Client): Promise<ServerSettin
     'SELECT name, setting FROM pg_settings WHERE name = ANY ($1)',
     [[...LIMITS, 'wal_level']],
   )
-  return Object.fromEntries(rows.map(({ name, setting }) => [name, LIMITS.includes(name) ? Number(setting) : setting]))
+  return Object.fromEntries(
+    rows.map(({ name, setting }) => [name, LIMITS.includes(name) ? Number(setting) : setting]),
+  )
 }
 
 /** The settings with every limit at least what the control file has (pitfall 8). */
@@ -29,6 +31,9 @@ export function atLeast(settings: ServerSettings, control: ControlFile): ServerS
     max_prepared_transactions: control.maxPreparedTransactions,
     max_locks_per_transaction: control.maxLocksPerTransaction,
   }
-  const raised = Object.entries(least).map(([name, value]) => [name, Math.max(Number(settings[name] ?? 0), value)])
+  const raised = Object.entries(least).map(([name, value]) => [
+    name,
+    Math.max(Number(settings[name] ?? 0), value),
+  ])
   return { wal_level: control.walLevel, ...settings, ...Object.fromEntries(raised) }
 }

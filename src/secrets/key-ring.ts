@@ -35,9 +35,12 @@ export function keyRing(masterKeys: readonly [Buffer, ...Buffer[]]): KeyRing {
     open(sealed, context) {
       const [version, id, iv, tag, ciphertext] = sealed.split('.')
       const key = id === undefined ? undefined : keys.get(id)
-      if (version !== VERSION || key === undefined) throw new SealError('sealed under a key that is not in the ring')
+      if (version !== VERSION || key === undefined)
+        throw new SealError('sealed under a key that is not in the ring')
       try {
-        const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv ?? '', 'base64url'), { authTagLength: 16 })
+        const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv ?? '', 'base64url'), {
+          authTagLength: 16,
+        })
           .setAAD(Buffer.from(context))
           .setAuthTag(Buffer.from(tag ?? '', 'base64url'))
         return decipher.update(ciphertext ?? '', 'base64url', 'utf8') + decipher.final('utf8')

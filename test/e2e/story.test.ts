@@ -15,7 +15,9 @@ test('a dropped table is back on a child, and the parent is as it was', async ()
   await query(login.url, 'drop table customers')
 
   const child = await restoredChild(undrop, id, { time: before })
-  expect(await query(child.login.url, 'select n from customers order by n')).toEqual([1, 2, 3, 4, 5].map((n) => ({ n })))
+  expect(await query(child.login.url, 'select n from customers order by n')).toEqual(
+    [1, 2, 3, 4, 5].map((n) => ({ n })),
+  )
   expect(child.restore.reached).toMatchObject({ exact: true, timeline: 2 })
   await expect(query(login.url, 'table customers')).rejects.toThrow('does not exist')
 })

@@ -136,5 +136,7 @@ function never(): never {
 }
 
 function accepts(connection: AdminConnection): Promise<boolean> {
-  return withAdmin(connection, async () => true).catch(() => new Promise((resolve) => setTimeout(resolve, 20, false)))
+  return withAdmin(connection, async () => true).catch(
+    () => new Promise((resolve) => setTimeout(resolve, 20, false)),
+  )
 }

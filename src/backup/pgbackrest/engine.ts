@@ -33,8 +33,11 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
     configFileNames: (which) => [configFileName(which)],
 
     archiveCommand: (server) => shellCommand(own(server), 'archive-push "%p"'),
-    restoreCommand: (server, sourceServerId) =>
-      shellCommand(source(server, sourceServerId), 'archive-get %f "%p"'),
+    restoreCommand: (server, sourceServerId, { fetchesAhead }) =>
+      shellCommand(
+        source(server, sourceServerId),
+        fetchesAhead ? 'archive-get %f "%p"' : '--no-archive-async archive-get %f "%p"',
+      ),
 
     createArchive: (server) => ({ argv: stanzaArgv(own(server), 'stanza-create') }),
     backupTask: (server, type) => ({ argv: backupArgv(own(server), type) }),

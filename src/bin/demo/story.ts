@@ -38,13 +38,22 @@ export async function tellStory(api: DemoClient, startSeconds: number): Promise<
   const parent = await reveal(api, addon.id)
   await timed('its app creates table customers with five rows', async () => {
     await query(parent.url, 'create table customers (id serial primary key, name text)')
-    await query(parent.url, `insert into customers (name) select 'customer ' || n from generate_series(1, ${CUSTOMERS}) as n`)
+    await query(
+      parent.url,
+      `insert into customers (name) select 'customer ' || n from generate_series(1, ${CUSTOMERS}) as n`,
+    )
   })
-  await timed('the first base backup is complete: "shop" is protected, back to a second after it', async () => {
-    await api.until<Addon>(`/v1/addons/${addon.id}`, ({ protection }) => protection === 'protected')
-    const window = `/v1/addons/${addon.id}/recovery-window`
-    await api.until<{ earliest: string; latest: string }>(window, ({ earliest, latest }) => earliest < latest)
-  })
+  await timed(
+    'the first base backup is complete: "shop" is protected, back to a second after it',
+    async () => {
+      await api.until<Addon>(`/v1/addons/${addon.id}`, ({ protection }) => protection === 'protected')
+      const window = `/v1/addons/${addon.id}/recovery-window`
+      await api.until<{ earliest: string; latest: string }>(
+        window,
+        ({ earliest, latest }) => earliest < latest,
+      )
+    },
+  )
 
   const before = await clockOf(parent.url)
   await timed('DROP TABLE customers', () => query(parent.url, 'drop table customers'))
@@ -52,8 +61,14 @@ export async function tellStory(api: DemoClient, startSeconds: number): Promise<
 
   const rows = await query<{ name: string }>(child.url, 'select name from customers')
   check(rows.length === CUSTOMERS, `the child has the ${CUSTOMERS} customers`)
-  check(await refused({ ...child, username: parent.username, password: parent.password }), 'the old credentials are refused on the child')
-  check(await refused({ ...parent, username: child.username, password: child.password }), 'the new ones are refused on the parent')
+  check(
+    await refused({ ...child, username: parent.username, password: parent.password }),
+    'the old credentials are refused on the child',
+  )
+  check(
+    await refused({ ...parent, username: child.username, password: child.password }),
+    'the new ones are refused on the parent',
+  )
 
   const now = await clockOf(parent.url)
   const idle = await restoreTo(api, addon.id, { time: now }, `restore to now on an idle database`)
@@ -62,7 +77,8 @@ export async function tellStory(api: DemoClient, startSeconds: number): Promise<
   await timed('DELETE: the add-on and both children are gone', async () => {
     const { data } = await api.call<{ data: Addon[] }>('GET', '/v1/addons')
     for (const { id } of data) await api.call('DELETE', `/v1/addons/${id}`)
-    for (const { id } of data) await api.until<Addon>(`/v1/addons/${id}`, ({ status }) => status === 'deleted')
+    for (const { id } of data)
+      await api.until<Addon>(`/v1/addons/${id}`, ({ status }) => status === 'deleted')
   })
 }
 
@@ -88,7 +104,10 @@ function settled(status: string, wanted: string): boolean {
 
 async function refused({ host, port, database, username, password }: Credentials): Promise<boolean> {
   const url = `postgresql://${username}:${password}@${host}:${port}/${database}`
-  return query(url, 'select 1').then(() => false, () => true)
+  return query(url, 'select 1').then(
+    () => false,
+    () => true,
+  )
 }
 
 async function timed<Result>(what: string, work: () => Promise<Result>): Promise<Result> {

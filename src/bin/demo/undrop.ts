@@ -17,7 +17,10 @@ export async function startUndrop() {
   const port = await freePort()
   const env = { PATH: process.env['PATH'], UNDROP_DATA_DIR: directory, PORT: String(port), LOG_LEVEL: 'warn' }
   const startedAt = performance.now()
-  const child = fork(join(import.meta.dirname, '../start.ts'), { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  const child = fork(join(import.meta.dirname, '../start.ts'), {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
   const output: string[] = []
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(String(chunk)))
 
@@ -30,7 +33,11 @@ export async function startUndrop() {
     await rm(directory, { recursive: true, force: true })
   }
   const url = `http://127.0.0.1:${port}`
-  const ready = () => fetch(`${url}/readyz`).then(({ ok }) => ok, () => false)
+  const ready = () =>
+    fetch(`${url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
   while (!(await ready())) {
     if (child.exitCode !== null || performance.now() - startedAt > START_SECONDS_MAX * 1000) {
       await remove()

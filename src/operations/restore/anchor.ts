@@ -1,10 +1,10 @@
-import { saveSettings } from '../../db/servers.ts'
 import type { ServerRecord } from '../../db/servers.ts'
+import { getArchived, saveSettings } from '../../db/servers.ts'
 import type { Moment } from '../../domain/moment.ts'
 import { Problem } from '../../domain/problem.ts'
 import { waitUntil } from '../../lib/wait-until.ts'
-import { archiverState, commitMarkerAfter, isArchived, serverClock } from '../../postgres/anchor.ts'
 import { untilAdmitted } from '../../postgres/admission.ts'
+import { archiverState, commitMarkerAfter, isArchived, serverClock } from '../../postgres/anchor.ts'
 import { withAdmin } from '../../postgres/connect.ts'
 import { inheritedSettings } from '../../postgres/inherited-settings.ts'
 import { lastArchivedCommit, listArchive } from '../archive-tail.ts'
@@ -25,15 +25,18 @@ export async function anchor(context: RestoreContext) {
   if (!(await isAlive(deps, source))) return anchorInArchive(context, restore.target, source, child)
 
   const connection = adminConnection(deps, source)
-  const { target, segment, settings } = await withAdmin(connection, async (client) => {
+  const archived = await getArchived(deps.db, source.serverId)
+  const { target, marker, settings } = await withAdmin(connection, async (client) => {
     const target = 'time' in restore.target ? restore.target.time : await serverClock(client)
     const settings = await inheritedSettings(client)
+    if (archived.lastCommitAt !== null && archived.lastCommitAt > target)
+      return { target, settings, marker: null }
     deps.assertHeld()
-    return { target, settings, segment: (await commitMarkerAfter(client, target)).segment }
+    return { target, settings, marker: await commitMarkerAfter(client, target) }
   })
-  context.remember({ targetTime: target, endSegment: segment })
+  context.remember({ targetTime: target, endSegment: marker?.segment ?? archived.lastSegment })
   context.inCommit((tx) => saveSettings(tx, child.serverId, { ...child.settings, ...settings }))
-  return go('await-anchor')
+  return go(marker === null ? 'await-fetch' : 'await-anchor')
 }
 
 /** Waits until the segment with the marker has been archived; goes on without when the source has gone meanwhile. */
@@ -75,7 +78,9 @@ async function anchorInArchive(
 ) {
   const { deps, memo, remember } = context
   const archive = { deps, server: child, which: 'source', archiveServerId: source.serverId } as const
-  const segments = (await listArchive(archive)).filter((segment) => memo.startSegment === null || segment >= memo.startSegment)
+  const segments = (await listArchive(archive)).filter(
+    (segment) => memo.startSegment === null || segment >= memo.startSegment,
+  )
   const lastCommit = 'time' in target ? await lastArchivedCommit(archive, segments) : null
   const beyond = 'time' in target && lastCommit !== null && lastCommit.at > target.time
   if (beyond) remember({ targetTime: target.time, endOfWal: false, endSegment: null })

@@ -21,7 +21,12 @@ export async function allocate(context: RestoreContext) {
   const backups = await findCompleteBackups(deps.db, source.serverId)
   const base = chooseBackup(backups, 'time' in target ? target.time : null)
   if (base === null) throw new Problem('target-before-window')
-  remember({ label: base.label, timeline: base.timeline, startSegment: segmentOfLsn(base.startLsn, base.timeline), bytesTotal: base.sizeBytes })
+  remember({
+    label: base.label,
+    timeline: base.timeline,
+    startSegment: segmentOfLsn(base.startLsn, base.timeline),
+    bytesTotal: base.sizeBytes,
+  })
   if (memo.phaseStartedAt === 0) {
     const phaseSeconds = enterPhase(context, 'anchoring')
     inCommit((tx) => saveRestore(tx, memo.restoreId, { phase: 'anchoring', phaseSeconds }))
@@ -35,7 +40,10 @@ export async function startFetch(context: RestoreContext) {
   const { child, source } = await loadRestore(context)
   await deps.driver.ensureInstance(serverId)
   const self = engineServer(deps, child)
-  await deps.driver.writeConfig(serverId, deps.engine.configFiles('source', self, archiveAccess(deps, source)))
+  await deps.driver.writeConfig(
+    serverId,
+    deps.engine.configFiles('source', self, archiveAccess(deps, source)),
+  )
   await deps.driver.startTask(serverId, FETCH, deps.engine.restoreTask(self, source.serverId, memo.label))
   return go(memo.phase === 'anchoring' ? 'anchor' : 'await-fetch')
 }

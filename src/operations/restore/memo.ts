@@ -2,9 +2,9 @@ import { z } from 'zod'
 import type { Moment } from '../../domain/moment.ts'
 import type { RestorePhase } from '../../domain/restore.ts'
 import type { RecoveryLog } from '../../postgres/recovery-log.ts'
+import { getRestore } from '../progress.ts'
 import { loadServer, type WorkDeps } from '../server-work.ts'
 import type { StepContext } from '../workflow.ts'
-import { getRestore } from '../progress.ts'
 
 /** What the steps of a restore learn from one another. Holds no secrets. */
 export const restoreMemo = z.object({
@@ -36,7 +36,11 @@ export type RestoreMemo = z.infer<typeof restoreMemo>
 export type RestoreContext = StepContext<RestoreMemo, WorkDeps>
 
 /** Closes the phase the restore is in, if it is another one, and begins the next. Returns the seconds of all so far. */
-export function enterPhase({ memo, remember }: RestoreContext, phase: RestorePhase, now = Date.now()): Record<string, number> {
+export function enterPhase(
+  { memo, remember }: RestoreContext,
+  phase: RestorePhase,
+  now = Date.now(),
+): Record<string, number> {
   const seconds = { ...memo.phaseSeconds }
   if (memo.phaseStartedAt > 0) {
     seconds[memo.phase] = (seconds[memo.phase] ?? 0) + (now - memo.phaseStartedAt) / 1000

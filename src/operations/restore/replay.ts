@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { saveSettings } from '../../db/servers.ts'
 import type { ServerSettings } from '../../domain/addon.ts'
 import { Problem } from '../../domain/problem.ts'
@@ -6,25 +7,31 @@ import { waitUntil } from '../../lib/wait-until.ts'
 import { controlDataCommand, parseControlData } from '../../postgres/control-file.ts'
 import { atLeast } from '../../postgres/inherited-settings.ts'
 import { type RecoveryLog, readRecoveryLog } from '../../postgres/recovery-log.ts'
+import { withLastSegment } from '../../postgres/restore-command.ts'
 import { recoverySettings } from '../../postgres/settings.ts'
 import { listArchive } from '../archive-tail.ts'
 import { saveRestore } from '../progress.ts'
 import { engineServer, loadServer, startServer, type WorkDeps, writeServerConfig } from '../server-work.ts'
 import { go, wait } from '../workflow.ts'
 import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
-import { progressOf } from './progress.ts'
+import { progressOf, walTotal } from './progress.ts'
 
 const STARTS_MAX = 4
 const PROGRESS_GRACE_SECONDS = 1800
 const WATCH_SECONDS = 1
+/** Fetching ahead pays for its own start only when there are more. */
+const FEW_SEGMENTS = 8
 
 /** Starts the child on the fetched files, locked, with nothing of the parent's configuration. */
 export async function startRecovery(context: RestoreContext) {
   const { deps, serverId, memo, remember, inCommit } = context
   const { restore, child, source } = await loadRestore(context)
   const server = { ...child, settings: await settingsForReplay(deps, child) }
+  const self = engineServer(deps, child)
+  const fetchesAhead = (walTotal(memo) ?? FEW_SEGMENTS + 1) > FEW_SEGMENTS
+  const restoreCommand = deps.engine.restoreCommand(self, source.serverId, { fetchesAhead })
   const recovery = recoverySettings({
-    restoreCommand: deps.engine.restoreCommand(engineServer(deps, child), source.serverId),
+    restoreCommand: withLastSegment(restoreCommand, join(self.paths.spoolDirectory, 'last-segment')),
     targetTime: memo.targetTime,
     inclusive: !restore.exclusive,
     timeline: memo.timeline,
@@ -34,7 +41,9 @@ export async function startRecovery(context: RestoreContext) {
   await startServer(deps, server)
   if (memo.phase !== 'replaying') {
     const phaseSeconds = enterPhase(context, 'replaying')
-    inCommit((tx) => saveRestore(tx, memo.restoreId, { phase: 'replaying', phaseSeconds, progress: progressOf(context) }))
+    inCommit((tx) =>
+      saveRestore(tx, memo.restoreId, { phase: 'replaying', phaseSeconds, progress: progressOf(context) }),
+    )
   }
   remember({ startAttempts: memo.startAttempts + 1 })
   inCommit((tx) => saveSettings(tx, serverId, server.settings))
@@ -42,7 +51,10 @@ export async function startRecovery(context: RestoreContext) {
 }
 
 /** What the parent had when the backup was made is the least that its WAL needs (pitfall 8). */
-async function settingsForReplay(deps: WorkDeps, child: Awaited<ReturnType<typeof loadServer>>): Promise<ServerSettings> {
+async function settingsForReplay(
+  deps: WorkDeps,
+  child: Awaited<ReturnType<typeof loadServer>>,
+): Promise<ServerSettings> {
   const { dataDirectory } = deps.driver.paths(child.serverId)
   const program = deps.driver.program(child.postgresVersion, 'pg_controldata')
   const { stdout } = await deps.driver.run(child.serverId, controlDataCommand(program, dataDirectory))
@@ -55,8 +67,11 @@ async function settingsForReplay(deps: WorkDeps, child: Awaited<ReturnType<typeo
  */
 async function prepareDataDirectory(deps: WorkDeps, serverId: string): Promise<void> {
   const { dataDirectory } = deps.driver.paths(serverId)
-  const script = 'cd "$1" && rm -f standby.signal postgresql.auto.conf && : >postgresql.auto.conf && : >recovery.signal'
-  const { exitCode, stderr } = await deps.driver.run(serverId, { argv: ['sh', '-c', script, 'sh', dataDirectory] })
+  const script =
+    'cd "$1" && rm -f standby.signal postgresql.auto.conf && : >postgresql.auto.conf && : >recovery.signal'
+  const { exitCode, stderr } = await deps.driver.run(serverId, {
+    argv: ['sh', '-c', script, 'sh', dataDirectory],
+  })
   if (exitCode !== 0) throw new Error(`the data directory cannot be prepared: ${stderr}`)
 }
 
@@ -92,7 +107,8 @@ function recoveryMoves({ deps, serverId, signal }: RestoreContext, fromByte: num
 /** Recovery to the end of WAL must have seen every archived segment, or it has silently stopped at a hole (pitfall 5). */
 async function recovered({ memo }: RestoreContext, log: RecoveryLog) {
   const complete = memo.endSegment === null || (log.lastRestoredSegment ?? '') >= memo.endSegment
-  if (memo.endOfWal && (!complete || log.damage !== null)) throw new Problem('wal-missing', { detail: stoppedAt(log) })
+  if (memo.endOfWal && (!complete || log.damage !== null))
+    throw new Problem('wal-missing', { detail: stoppedAt(log) })
   return go('read-reached')
 }
 
@@ -123,7 +139,12 @@ async function failed(context: RestoreContext, log: RecoveryLog) {
 async function endedEarly(context: RestoreContext, log: RecoveryLog) {
   const { deps, memo, remember } = context
   const { child, source } = await loadRestore(context)
-  const segments = await listArchive({ deps, server: child, which: 'source', archiveServerId: source.serverId })
+  const segments = await listArchive({
+    deps,
+    server: child,
+    which: 'source',
+    archiveServerId: source.serverId,
+  })
   const needed = segments.filter((segment) => memo.startSegment === null || segment >= memo.startSegment)
   const end = needed.at(-1) ?? null
   const [gap] = memo.startSegment === null ? [] : findGaps(needed, memo.startSegment)

@@ -1,13 +1,17 @@
 import { setDesiredState } from '../../db/servers.ts'
 import { Problem } from '../../domain/problem.ts'
+import { waitUntil } from '../../lib/wait-until.ts'
 import { canLogIn } from '../../postgres/admission.ts'
 import { withAdmin } from '../../postgres/connect.ts'
 import { readRecovered } from '../../postgres/reached.ts'
 import { secureRoles } from '../../postgres/roles.ts'
 import { scramVerifier } from '../../postgres/scram.ts'
-import { disableSubscriptions, type OpenAdmin, rollbackPreparedTransactions } from '../../postgres/side-effects.ts'
+import {
+  disableSubscriptions,
+  type OpenAdmin,
+  rollbackPreparedTransactions,
+} from '../../postgres/side-effects.ts'
 import { sealContext } from '../../secrets/key-ring.ts'
-import { waitUntil } from '../../lib/wait-until.ts'
 import { finishRestore, saveRestore, setAddonAvailable } from '../progress.ts'
 import { adminConnection, portOf, startServer, writeServerConfig } from '../server-work.ts'
 import { finish, go } from '../workflow.ts'
@@ -28,7 +32,14 @@ export async function readWhatWasReached(context: RestoreContext) {
   const exact = memo.log?.stopped != null
   const reached = { time, lsn, xid, timeline, exact, reason: exact ? null : ('end_of_wal' as const) }
   const phaseSeconds = enterPhase(context, 'securing')
-  inCommit((tx) => saveRestore(tx, memo.restoreId, { phase: 'securing', reached, phaseSeconds, progress: progressOf(context) }))
+  inCommit((tx) =>
+    saveRestore(tx, memo.restoreId, {
+      phase: 'securing',
+      reached,
+      phaseSeconds,
+      progress: progressOf(context),
+    }),
+  )
   return go('secure')
 }
 
@@ -58,7 +69,7 @@ export async function secure(context: RestoreContext) {
 
 /** The child is handed over once its owner really gets in. */
 export async function admit(context: RestoreContext) {
-  const { deps, serverId, memo, inCommit, followUp } = context
+  const { serverId, memo, inCommit, followUp } = context
   const { child } = await loadRestore(context)
   const login = {
     host: '127.0.0.1',
@@ -67,7 +78,10 @@ export async function admit(context: RestoreContext) {
     password: ownPassword(context, child.passwordSealed),
     database: child.databaseName,
   }
-  const admitted = await waitUntil(() => canLogIn(login), { timeoutSeconds: ADMITTED_SECONDS_MAX, everyMilliseconds: 10 })
+  const admitted = await waitUntil(() => canLogIn(login), {
+    timeoutSeconds: ADMITTED_SECONDS_MAX,
+    everyMilliseconds: 10,
+  })
   if (!admitted) throw new Error('the new owner cannot log in')
 
   const phaseSeconds = enterPhase(context, 'done')

@@ -8,5 +8,8 @@ import { takeBackup } from './take-backup.ts'
 
 /** Every workflow, by the kind of operation it carries out. */
 export const workflows: ReadonlyMap<string, AnyWorkflow<WorkDeps>> = new Map(
-  [provisionAddon, protectServer, takeBackup, restoreAddon, deleteAddon].map((workflow) => [workflow.kind, workflow]),
+  [provisionAddon, protectServer, takeBackup, restoreAddon, deleteAddon].map((workflow) => [
+    workflow.kind,
+    workflow,
+  ]),
 )

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { newId } from '../../domain/ids.ts'
-import { Problem } from '../../domain/problem.ts'
 import { archiveAccess, engineServer, loadServer, type WorkDeps, writeServerConfig } from '../server-work.ts'
 import { defineWorkflow, finish, go } from '../workflow.ts'
 
@@ -18,9 +17,13 @@ export const protectServer = defineWorkflow<WorkDeps>()({
         const server = await loadServer(deps, context)
         await deps.archives.ensure(tenantId, serverId)
         const self = engineServer(deps, server)
-        await deps.driver.writeConfig(serverId, deps.engine.configFiles('own', self, archiveAccess(deps, server)))
+        await deps.driver.writeConfig(
+          serverId,
+          deps.engine.configFiles('own', self, archiveAccess(deps, server)),
+        )
         const created = await deps.driver.run(serverId, deps.engine.createArchive(self))
-        if (created.exitCode !== 0) throw new Error(`creating the archive failed: ${lastLine(created.stdout + created.stderr)}`)
+        if (created.exitCode !== 0)
+          throw new Error(`creating the archive failed: ${lastLine(created.stdout + created.stderr)}`)
         return go('start-archiving')
       },
     },
@@ -34,7 +37,10 @@ export const protectServer = defineWorkflow<WorkDeps>()({
         const backupId = newId('backup')
         context.inCommit(async (tx) => {
           const backup = { id: backupId, tenant_id: tenantId, addon_id: addonId, server_id: serverId }
-          await tx.insertInto('backup').values({ ...backup, type: 'full', status: 'queued' }).execute()
+          await tx
+            .insertInto('backup')
+            .values({ ...backup, type: 'full', status: 'queued' })
+            .execute()
         })
         context.followUp({ kind: 'backup.take', memo: { backupId, type: 'full' } })
         return finish()
@@ -46,8 +52,6 @@ export const protectServer = defineWorkflow<WorkDeps>()({
   },
 })
 
-export function lastLine(text: string): string {
+function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? ''
 }
-
-export const unreachable = (detail: string) => new Problem('archive-unreachable', { cause: detail })

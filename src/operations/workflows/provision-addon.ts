@@ -8,7 +8,14 @@ import { scramVerifier } from '../../postgres/scram.ts'
 import { sealContext } from '../../secrets/key-ring.ts'
 import { dismantle } from '../dismantle.ts'
 import { setAddonAvailable, setAddonStatus } from '../progress.ts'
-import { adminConnection, ensurePort, loadServer, startServer, type WorkDeps, writeServerConfig } from '../server-work.ts'
+import {
+  adminConnection,
+  ensurePort,
+  loadServer,
+  startServer,
+  type WorkDeps,
+  writeServerConfig,
+} from '../server-work.ts'
 import { defineWorkflow, finish, go, wait } from '../workflow.ts'
 
 const INIT = 'initdb'
@@ -35,7 +42,10 @@ export const provisionAddon = defineWorkflow<WorkDeps>()({
         const server = await loadServer(deps, { serverId, tenantId: context.tenantId })
         await deps.driver.ensureInstance(serverId)
         await deps.driver.startTask(serverId, INIT, {
-          argv: [deps.driver.program(server.postgresVersion, 'initdb'), ...initOptions(deps.driver.paths(serverId).dataDirectory)],
+          argv: [
+            deps.driver.program(server.postgresVersion, 'initdb'),
+            ...initOptions(deps.driver.paths(serverId).dataDirectory),
+          ],
         })
         return go('await-init')
       },
@@ -82,7 +92,9 @@ export const provisionAddon = defineWorkflow<WorkDeps>()({
         }
         deps.assertHeld()
         const { username, databaseName } = server
-        const verifier = scramVerifier(deps.keyRing.open(server.passwordSealed, sealContext.addonPassword(addonId)))
+        const verifier = scramVerifier(
+          deps.keyRing.open(server.passwordSealed, sealContext.addonPassword(addonId)),
+        )
         await withAdmin(connection, (client) => createOwner(client, { username, verifier, databaseName }))
         context.inCommit((tx) => setDesiredState(tx, serverId, 'running'))
         context.inCommit((tx) => setAddonAvailable(tx, context))

@@ -33,7 +33,11 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
       async run(context) {
         const { deps, serverId, memo } = context
         const server = await loadServer(deps, context)
-        await deps.driver.startTask(serverId, taskOf(context), deps.engine.backupTask(engineServer(deps, server), memo.type))
+        await deps.driver.startTask(
+          serverId,
+          taskOf(context),
+          deps.engine.backupTask(engineServer(deps, server), memo.type),
+        )
         context.inCommit((tx) => setBackupStatus(tx, context.memo.backupId, 'running', null))
         return go('await-backup')
       },
@@ -98,6 +102,7 @@ async function newestUnrecorded(context: Context): Promise<BackupInfo> {
   if (listed.exitCode !== 0) throw new Error(`the archive cannot be listed: ${listed.stdout}${listed.stderr}`)
   const recorded = new Set(await findRecordedLabels(deps.db, serverId))
   const backup = deps.engine.parseBackups(listed.stdout).findLast(({ label }) => !recorded.has(label))
-  if (backup === undefined) throw new Problem('backup-failed', { cause: 'pgBackRest ended well, and no new backup is listed' })
+  if (backup === undefined)
+    throw new Problem('backup-failed', { cause: 'pgBackRest ended well, and no new backup is listed' })
   return backup
 }

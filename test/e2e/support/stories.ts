@@ -6,7 +6,9 @@ import type { Undrop } from './undrop.ts'
 const PATIENCE_SECONDS = 90
 
 /** The body of an answer that has to be a success. */
-export async function ok<Data>(answer: Promise<{ data?: Data; error?: unknown; response?: Response }>): Promise<NonNullable<Data>> {
+export async function ok<Data>(
+  answer: Promise<{ data?: Data; error?: unknown; response?: Response }>,
+): Promise<NonNullable<Data>> {
   const { data, error, response } = await answer
   if (data === undefined || data === null) throw new Error(`${response?.status} ${JSON.stringify(error)}`)
   return data
@@ -44,16 +46,27 @@ export async function untilFinished({ client }: Undrop, restoreId: string) {
   return read()
 }
 
-export async function restoreTo(undrop: Undrop, addonId: string, target: { time: string } | { latest: true }) {
+export async function restoreTo(
+  undrop: Undrop,
+  addonId: string,
+  target: { time: string } | { latest: true },
+) {
   const { id } = await ok(api.createRestore({ client: undrop.client, path: { addonId }, body: { target } }))
   return untilFinished(undrop, id)
 }
 
 /** As `restoreTo`, for a restore that has to succeed; with the child's credentials. */
-export async function restoredChild(undrop: Undrop, addonId: string, target: { time: string } | { latest: true }) {
+export async function restoredChild(
+  undrop: Undrop,
+  addonId: string,
+  target: { time: string } | { latest: true },
+) {
   const restore = await restoreTo(undrop, addonId, target)
-  if (restore.status !== 'succeeded') throw new Error(`the restore ${restore.status}: ${JSON.stringify(restore.failure)}\n${undrop.log()}`)
-  const login = await ok(api.revealCredentials({ client: undrop.client, path: { addonId: restore.childAddonId } }))
+  if (restore.status !== 'succeeded')
+    throw new Error(`the restore ${restore.status}: ${JSON.stringify(restore.failure)}\n${undrop.log()}`)
+  const login = await ok(
+    api.revealCredentials({ client: undrop.client, path: { addonId: restore.childAddonId } }),
+  )
   return { restore, login }
 }
 

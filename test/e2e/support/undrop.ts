@@ -35,15 +35,29 @@ export async function startUndrop(extraEnv: NodeJS.ProcessEnv = {}): Promise<Und
   const directory = await mkdtemp(join(tmpdir(), 'undrop-e2e-'))
   await chmod(directory, 0o711)
   const port = await freePort()
-  const env = { PATH: process.env['PATH'], UNDROP_DATA_DIR: directory, PORT: String(port), LOG_LEVEL: 'debug', ...extraEnv }
+  const env = {
+    PATH: process.env['PATH'],
+    UNDROP_DATA_DIR: directory,
+    PORT: String(port),
+    LOG_LEVEL: 'debug',
+    ...extraEnv,
+  }
   const url = `http://127.0.0.1:${port}`
   const output: string[] = []
   let child: ChildProcess
 
   const start = async () => {
-    child = fork(join(import.meta.dirname, '../../../src/bin/start.ts'), { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(String(chunk)))
-    const isReady = () => fetch(`${url}/readyz`).then(({ ok }) => ok, () => child.exitCode !== null)
+    child = fork(join(import.meta.dirname, '../../../src/bin/start.ts'), {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk) => output.push(String(chunk)))
+    const isReady = () =>
+      fetch(`${url}/readyz`).then(
+        ({ ok }) => ok,
+        () => child.exitCode !== null,
+      )
     const ready = await waitUntil(isReady, { timeoutSeconds: START_SECONDS_MAX, everyMilliseconds: 20 })
     if (!ready || child.exitCode !== null) throw new Error(`Undrop did not start:\n${output.join('')}`)
   }
@@ -69,7 +83,9 @@ export async function startUndrop(extraEnv: NodeJS.ProcessEnv = {}): Promise<Und
   const platformKey = (await readFile(join(directory, 'platform-key'), 'utf8')).trim()
   const client = createClient({ baseUrl: url, auth: platformKey })
   const pidOf = async (file: string) => {
-    const started = [...output.join('').matchAll(/^.*"process started".*$/gm)].map(([line]) => JSON.parse(line) as { file: string; pid: number })
+    const started = [...output.join('').matchAll(/^.*"process started".*$/gm)].map(
+      ([line]) => JSON.parse(line) as { file: string; pid: number },
+    )
     const pid = started.findLast((process) => process.file === file)?.pid
     if (pid === undefined) throw new Error(`${file} was not started`)
     return pid

@@ -176,7 +176,7 @@ describe('what is peculiar to the local driver', () => {
     const root = join(paths.configDirectory, '..')
     const stubborn = ['sh', '-c', 'trap "" TERM; while :; do sleep 1; done'] as const
     const strays = [
-      await spawnAs(osUser, ['sh', '-c', 'sleep 300; :', join(root, 'var')]),
+      await spawnAs(osUser, ['tail', '-F', join(root, 'var/nothing')]),
       await spawnAs(osUser, ['sleep', '300'], { cwd: paths.dataDirectory.replace(/\/data$/, '') }),
       await spawnAs(osUser, ['sleep', '300'], { env: { PGDATA: paths.dataDirectory } }),
       await spawnAs(osUser, [...stubborn, root]),

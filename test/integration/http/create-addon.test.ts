@@ -24,10 +24,16 @@ describe('POST /v1/addons', () => {
     expect((await client('GET', response.headers.location as string)).json()).toEqual(addon)
 
     const operations = await db.selectFrom('operation').selectAll().execute()
-    expect(operations).toMatchObject([{ kind: 'addon.provision', addon_id: addon.id, status: 'queued', memo: {} }])
+    expect(operations).toMatchObject([
+      { kind: 'addon.provision', addon_id: addon.id, status: 'queued', memo: {} },
+    ])
     expect(rung).toEqual([{ operationId: operations[0]?.id, version: 1 }])
     expect(await rowCounts(db)).toMatchObject({ addon: 1, server: 1, archive: 1, outbox_event: 1 })
-    const audit = await db.selectFrom('audit_entry').selectAll().where('action', '=', 'addon.create').execute()
+    const audit = await db
+      .selectFrom('audit_entry')
+      .selectAll()
+      .where('action', '=', 'addon.create')
+      .execute()
     expect(audit).toMatchObject([{ tenant_id: tenantId, resource_id: addon.id, source_address: '127.0.0.1' }])
   })
 
@@ -50,7 +56,13 @@ describe('POST /v1/addons', () => {
     )
     const codes = responses.map((response) => (response.statusCode === 202 ? 'created' : codeOf(response)))
     expect(codes.toSorted()).toEqual([...Array(5).fill('addon-name-taken'), 'created'])
-    expect(await rowCounts(db)).toMatchObject({ addon: 1, server: 1, archive: 1, operation: 1, outbox_event: 1 })
+    expect(await rowCounts(db)).toMatchObject({
+      addon: 1,
+      server: 1,
+      archive: 1,
+      operation: 1,
+      outbox_event: 1,
+    })
   })
 
   test('two tenants may use one name', async () => {
@@ -66,7 +78,10 @@ describe('POST /v1/addons', () => {
     const { id: tenantId } = await newTenant()
     const without = await platform('POST', '/v1/addons', { name: 'shop-db' })
     expect(without.json()).toMatchObject({ status: 400, errors: [{ pointer: '/tenantId' }] })
-    const unknown = await platform('POST', '/v1/addons', { name: 'shop-db', tenantId: 'tnt_01kas0d8w8e5h9xw2c5a9t7b3k' })
+    const unknown = await platform('POST', '/v1/addons', {
+      name: 'shop-db',
+      tenantId: 'tnt_01kas0d8w8e5h9xw2c5a9t7b3k',
+    })
     expect(codeOf(unknown)).toBe('tenant-not-found')
     const created = await platform('POST', '/v1/addons', { name: 'shop-db', tenantId })
     expect(created.json()).toMatchObject({ tenantId })
@@ -83,7 +98,9 @@ describe('POST /v1/addons', () => {
   })
 
   test('a wake-up that cannot be sent fails no request and is logged', async () => {
-    const { newTenant, logged } = await startApi({ doorbell: { ring: () => Promise.reject(new Error('queue away')) } })
+    const { newTenant, logged } = await startApi({
+      doorbell: { ring: () => Promise.reject(new Error('queue away')) },
+    })
     const { client } = await newTenant()
     const response = await client('POST', '/v1/addons', { name: 'shop-db' })
     expect(response.statusCode).toBe(202)

@@ -76,7 +76,11 @@ export async function availableAddon(db: Db, client: Client, name = `db-${random
   await finishOperations(db, id)
   const addon = await db.selectFrom('addon').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
   const port = 20_000 + Math.floor(Math.random() * 10_000)
-  await db.updateTable('server').set({ port, desired_state: 'running' }).where('id', '=', addon.server_id).execute()
+  await db
+    .updateTable('server')
+    .set({ port, desired_state: 'running' })
+    .where('id', '=', addon.server_id)
+    .execute()
   return { ...addon, port }
 }
 
@@ -100,12 +104,31 @@ export async function completeBackup(
   const owner = { tenant_id: addon.tenant_id, addon_id: addon.id, server_id: addon.server_id }
   await db
     .insertInto('backup')
-    .values({ id, ...owner, type: 'full', status: 'succeeded', label: id, timeline: 1, backup_stopped_at: stoppedAt })
+    .values({
+      id,
+      ...owner,
+      type: 'full',
+      status: 'succeeded',
+      label: id,
+      timeline: 1,
+      backup_stopped_at: stoppedAt,
+    })
     .execute()
   return id
 }
 
-const TABLES = ['tenant', 'api_key', 'addon', 'server', 'archive', 'backup', 'restore', 'operation', 'outbox_event', 'audit_entry'] as const
+const TABLES = [
+  'tenant',
+  'api_key',
+  'addon',
+  'server',
+  'archive',
+  'backup',
+  'restore',
+  'operation',
+  'outbox_event',
+  'audit_entry',
+] as const
 
 /** How many rows each table has. */
 export async function rowCounts(db: Db): Promise<Record<string, number>> {

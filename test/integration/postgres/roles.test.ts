@@ -56,21 +56,26 @@ describe('createOwner', () => {
       createOwner(client, { ...owner, verifier: scramVerifier(password) }),
     )
     expect(await logIn(owner.username, password, owner.databaseName)).toBe(owner.username)
-    await expect(logIn(owner.username, owner.password, owner.databaseName)).rejects.toThrow('authentication failed')
+    await expect(logIn(owner.username, owner.password, owner.databaseName)).rejects.toThrow(
+      'authentication failed',
+    )
   })
 
   test('keeps the owner out of the databases of Undrop and without special rights', async () => {
     const { username, password } = await anOwner()
     await expect(logIn(username, password, 'postgres')).rejects.toThrow('permission denied')
     await expect(logIn(username, password, 'template1')).rejects.toThrow('permission denied')
-    const [role] = await sql(`SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
+    const [role] =
+      await sql(`SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
                               AS special FROM pg_roles WHERE rolname = '${username}'`)
     expect(role).toEqual({ special: false })
   })
 
   test('keeps other owners out of the database', async () => {
     const [first, second] = [await anOwner(), await anOwner()]
-    await expect(logIn(first.username, first.password, second.databaseName)).rejects.toThrow('permission denied')
+    await expect(logIn(first.username, first.password, second.databaseName)).rejects.toThrow(
+      'permission denied',
+    )
   })
 })
 
@@ -107,8 +112,12 @@ describe('secureRoles', () => {
   test('gives the owner another name and password, and the parent’s credentials fail', async () => {
     await secure()
     expect(await logIn(next.username, nextPassword, owner.databaseName)).toBe(next.username)
-    await expect(logIn(owner.username, owner.password, owner.databaseName)).rejects.toThrow('authentication failed')
-    await expect(logIn(next.username, owner.password, owner.databaseName)).rejects.toThrow('authentication failed')
+    await expect(logIn(owner.username, owner.password, owner.databaseName)).rejects.toThrow(
+      'authentication failed',
+    )
+    await expect(logIn(next.username, owner.password, owner.databaseName)).rejects.toThrow(
+      'authentication failed',
+    )
   })
 
   test('admits the owner even if the parent’s had an md5 password, an expiry and no connections', async () => {
@@ -138,18 +147,20 @@ describe('secureRoles', () => {
 
   test('changes nothing at all when it fails half-way', async () => {
     const broken = { ...next, username: 'pg_reserved' }
-    await expect(server.openAdmin('postgres', (client) => secureRoles(client, broken))).rejects.toThrow('reserved')
-    expect(await logIn(owner.username, owner.password, owner.databaseName)).toBe(owner.username)
-    expect(await logIn('legacy', 'legacy', 'postgres').catch((error: Error) => error.message)).toContain(
-      'permission denied',
+    await expect(server.openAdmin('postgres', (client) => secureRoles(client, broken))).rejects.toThrow(
+      'reserved',
     )
+    expect(await logIn(owner.username, owner.password, owner.databaseName)).toBe(owner.username)
+    expect(await logIn('agent', 'agent', 'postgres')).toBe('agent')
   })
 
   test('moves a role out of the way that has the new name already', async () => {
     await admin(`CREATE ROLE ${next.username} LOGIN PASSWORD 'squatter'`)
     await secure()
     expect(await logIn(next.username, nextPassword, owner.databaseName)).toBe(next.username)
-    await expect(logIn(next.username, 'squatter', owner.databaseName)).rejects.toThrow('authentication failed')
+    await expect(logIn(next.username, 'squatter', owner.databaseName)).rejects.toThrow(
+      'authentication failed',
+    )
   })
 
   test('leaves no trace of any password or verifier in the log', async () => {

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { parseMoment } from '../../../src/domain/moment.ts'
+import { addSeconds, parseMoment } from '../../../src/domain/moment.ts'
 import { parseSegment } from '../../../src/domain/wal-segment.ts'
 import { archiverState, commitMarkerAfter, isArchived, serverClock } from '../../../src/postgres/anchor.ts'
 import { postgresqlConf } from '../../../src/postgres/settings.ts'
 import { disableSubscriptions, rollbackPreparedTransactions } from '../../../src/postgres/side-effects.ts'
-import { addSeconds } from '../../../src/domain/moment.ts'
 import { parseTransactions, transactionsCommand } from '../../../src/postgres/waldump.ts'
 import { type BareServer, bareServer } from '../../support/bare-server.ts'
 import { until } from '../../support/until.ts'
@@ -34,7 +33,7 @@ const count = async (relation: string) => {
 test('rolls back the prepared transactions of every database and does nothing when there is none', async () => {
   expect(await rollbackPreparedTransactions(server.openAdmin)).toBe(0)
   for (const database of ['first app', 'second']) {
-    await run(database, 'BEGIN', 'CREATE TABLE t ()', `PREPARE TRANSACTION 'it''s \\ ${database}'`)
+    await run(database, 'BEGIN', 'CREATE TABLE public.t ()', `PREPARE TRANSACTION 'it''s \\ ${database}'`)
   }
   expect(await rollbackPreparedTransactions(server.openAdmin)).toBe(2)
   expect(await count('pg_prepared_xacts')).toBe(0)
@@ -101,7 +100,7 @@ test('ends of prepared transactions carry the xid they were prepared under', asy
     await client.query('SET default_transaction_read_only = off')
     await client.query('BEGIN')
     const { rows } = await client.query('SELECT pg_current_xact_id()::text AS xid')
-    await client.query('CREATE TABLE kept ()')
+    await client.query('CREATE TABLE public.kept ()')
     await client.query("PREPARE TRANSACTION 'two-phase'")
     await client.query("COMMIT PREPARED 'two-phase'")
     return { xid: rows[0].xid, ...(await commitMarkerAfter(client, await serverClock(client))) }
