@@ -14,7 +14,7 @@ case "${1-}" in
 esac
 
 # Node 24 is one of the packages, and npm scripts find it once it is there.
-cd "$(dirname "$0")/.."
+cd "${BASH_SOURCE[0]%/*}/.."
 if [[ ! -x node_modules/.bin/node ]]; then
   echo 'setup: installing npm packages'
   npm install --no-save --loglevel=error
@@ -46,7 +46,7 @@ TEXT
 command -v apt-get >/dev/null || fail "missing: ${packages[*]}; this system has no apt-get"
 if ((EUID != 0)); then
   sudo -n true 2>/dev/null || fail "missing: ${packages[*]}; run this as root to have them installed"
-  exec sudo -n "$0" "$@"
+  exec sudo -n "scripts/${0##*/}" "$@"
 fi
 
 echo "setup: installing ${packages[*]} with apt-get"

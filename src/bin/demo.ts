@@ -1,13 +1,14 @@
 import { DemoClient } from './demo/client.ts'
 import { tellStory } from './demo/story.ts'
-import { startUndrop } from './demo/undrop.ts'
+import { startTemporaryUndrop } from './demo/temporary-undrop.ts'
 
 // Plays Undrop's main job on this machine, through its HTTP API, and leaves nothing behind.
 const startedAt = performance.now()
-const undrop = await startUndrop()
+const undrop = await startTemporaryUndrop({ LOG_LEVEL: 'warn' })
+const startSeconds = (performance.now() - startedAt) / 1000
 let failure: unknown
 try {
-  await tellStory(new DemoClient(undrop.url, undrop.platformKey), undrop.startSeconds)
+  await tellStory(new DemoClient(undrop.url, undrop.platformKey), startSeconds)
 } catch (error) {
   failure = error
 } finally {

@@ -36,7 +36,9 @@ export interface Api {
 
 /** The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. */
 export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api> {
-  const { db } = await freshMetadata('undrop_api')
+  const { db, pool } = await freshMetadata('undrop_api')
+  // Dropping the database may reach a connection before its own end does.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const platformKey = newApiKeySecret()
   const rung: WakeUp[] = []
   const lines: string[] = []

@@ -1,0 +1,28 @@
+import { onTestFinished } from 'vitest'
+import type { Db } from '../../../src/db/client.ts'
+import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
+import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
+import { createLogger } from '../../../src/telemetry/logger.ts'
+
+/** The API without anything behind it, for what it answers before it gets there. */
+export function unwiredServer(overrides: Partial<ServerDeps> = {}) {
+  const secret = newApiKeySecret()
+  const app = buildServer(
+    {
+      // Reading anything of it throws.
+      db: undefined as unknown as Db,
+      doorbell: { ring: async () => {} },
+      keyRing: { seal: (text) => text, open: (text) => text },
+      platformKeyHash: hashApiKey(secret),
+      endpointHost: '127.0.0.1',
+      postgresVersions: () => [15],
+      checks: {},
+      now: () => '2026-11-23T14:00:00.000000Z',
+      logger: createLogger({ level: 'silent' }),
+      ...overrides,
+    },
+    { bodyBytesMax: 1000 },
+  )
+  onTestFinished(() => app.close())
+  return { app, authorization: `Bearer ${secret}` }
+}
