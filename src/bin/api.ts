@@ -9,7 +9,7 @@ import { createLogger } from '../telemetry/logger.ts'
 import { openHost } from './host.ts'
 import { masterKeys, platformKey } from './key-files.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
-import { runUntilStopped } from './run-until-stopped.ts'
+import { runUntilStopped, start } from './run-until-stopped.ts'
 
 const POOL_SIZE = 10
 
@@ -46,7 +46,8 @@ export async function runApi(config: Config): Promise<{ close(): Promise<void>; 
   }
 }
 
-if (import.meta.main) {
-  const config = loadConfig(process.env)
-  runUntilStopped(await runApi(config), config.SHUTDOWN_GRACE_SECONDS)
-}
+if (import.meta.main)
+  await start(async () => {
+    const config = loadConfig(process.env)
+    runUntilStopped(await runApi(config), config.SHUTDOWN_GRACE_SECONDS)
+  })

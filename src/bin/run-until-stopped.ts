@@ -1,5 +1,15 @@
 import closeWithGrace from 'close-with-grace'
 
+/** Runs what a process begins with; what goes wrong then is for whoever started it, in a line and without a stack. */
+export async function start(begin: () => Promise<void>): Promise<void> {
+  try {
+    await begin()
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  }
+}
+
 /**
  * Closes the service at SIGINT, SIGTERM or an error that nobody caught, and when the parent that forked this process is
  * gone; the process ends after the grace period even if the service does not.

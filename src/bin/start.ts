@@ -1,60 +1,94 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { loadConfig } from '../config/config.ts'
+import pg from 'pg'
+import { type Config, loadConfig } from '../config/config.ts'
 import { applyMigrations } from '../db/migrations.ts'
-import { createLogger } from '../telemetry/logger.ts'
+import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { openHost } from './host.ts'
 import { masterKeys, platformKey } from './key-files.ts'
 import { openMetadata } from './metadata.ts'
-import { runUntilStopped } from './run-until-stopped.ts'
+import { runUntilStopped, start } from './run-until-stopped.ts'
 
 const RESTART_SECONDS = 1
+/** A process that ends this soon after its first start has been told something impossible, such as a port in use. */
+const SETTLED_SECONDS = 5
+/** Held for as long as this process lives; a number that nobody else in the metadata database takes a lock on. */
+const START_LOCK = 8_736_703
 
-// One command for everything: the metadata database, its migrations, and the API and a worker as processes of their own.
-const config = loadConfig(process.env)
-const logger = createLogger({ level: config.LOG_LEVEL, name: 'start' })
-const host = await openHost(config)
-const metadata = await openMetadata(config, host)
-await applyMigrations(metadata.connection)
-await masterKeys(config)
-await platformKey(config)
+/** One command for everything: the metadata database, its migrations, and the API and a worker as processes of their own. */
+async function startAll(config: Config): Promise<{ close(): Promise<void> }> {
+  const logger = createLogger({ level: config.LOG_LEVEL, name: 'start' })
+  const metadata = await openMetadata(config, await openHost(config))
+  const lock = await lockDirectory(config, metadata.connection)
+  try {
+    await applyMigrations(metadata.connection)
+    await masterKeys(config)
+    await platformKey(config)
+    const children = ['api.ts', 'worker.ts'].map((file) => keepRunning(file, logger))
+    return {
+      async close() {
+        await Promise.all(children.map(({ stop }) => stop()))
+        await lock.end()
+        await metadata.stop()
+      },
+    }
+  } catch (error) {
+    await lock.end()
+    await metadata.stop()
+    throw error
+  }
+}
 
-const stopping = new AbortController()
-const children = ['api.ts', 'worker.ts'].map((file) => keepRunning(file, stopping.signal))
-
-runUntilStopped(
-  {
-    async close() {
-      stopping.abort()
-      await Promise.all(children.map(({ stop }) => stop()))
-      await metadata.stop()
-    },
-  },
-  config.SHUTDOWN_GRACE_SECONDS + 10,
-)
+/** Two of us on one data directory would stop each other's metadata cluster. */
+async function lockDirectory(config: Config, connection: pg.PoolConfig): Promise<{ end(): Promise<void> }> {
+  if (config.DATABASE_URL !== undefined) return { end: async () => {} }
+  const session = new pg.Client(connection)
+  session.on('error', () => {})
+  await session.connect()
+  const { rows } = await session.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [
+    START_LOCK,
+  ])
+  if (rows[0]?.locked === true) return session
+  await session.end()
+  throw new Error(`Undrop runs on ${config.UNDROP_DATA_DIR} already`)
+}
 
 /** A process that ends by itself is started again; what it was at is in the metadata database. */
-function keepRunning(file: string, signal: AbortSignal): { stop(): Promise<void> } {
+function keepRunning(file: string, logger: Logger): { stop(): Promise<void> } {
+  const firstStartAt = performance.now()
+  let stopping = false
+  let timer: NodeJS.Timeout | undefined
   let child: ChildProcess
-  const start = () => {
+  const run = () => {
     child = fork(join(import.meta.dirname, file), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       detached: true,
     })
     logger.info({ file, pid: child.pid }, 'process started')
     child.once('exit', (code, killedBy) => {
-      if (signal.aborted) return
+      if (stopping) return
+      if (code !== null && performance.now() - firstStartAt < SETTLED_SECONDS * 1000) {
+        process.exitCode = 1
+        return void process.kill(process.pid, 'SIGTERM')
+      }
       logger.error({ file, code, killedBy }, 'process ended, starting it again')
-      setTimeout(start, RESTART_SECONDS * 1000)
+      timer = setTimeout(run, RESTART_SECONDS * 1000)
     })
   }
-  start()
+  run()
   return {
     async stop() {
+      stopping = true
+      clearTimeout(timer)
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGTERM')
       await once(child, 'exit')
     },
   }
 }
+
+await start(async () => {
+  const config = loadConfig(process.env)
+  runUntilStopped(await startAll(config), config.SHUTDOWN_GRACE_SECONDS + 10)
+})

@@ -13,7 +13,7 @@ import { createLogger } from '../telemetry/logger.ts'
 import { openHost } from './host.ts'
 import { masterKeys } from './key-files.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
-import { runUntilStopped } from './run-until-stopped.ts'
+import { runUntilStopped, start } from './run-until-stopped.ts'
 
 const SWEEP_SECONDS = 5
 const RECONCILE_SECONDS = 10
@@ -75,7 +75,8 @@ export async function runWorker(
   }
 }
 
-if (import.meta.main) {
-  const config = loadConfig(process.env)
-  runUntilStopped(await runWorker(config), config.SHUTDOWN_GRACE_SECONDS)
-}
+if (import.meta.main)
+  await start(async () => {
+    const config = loadConfig(process.env)
+    runUntilStopped(await runWorker(config), config.SHUTDOWN_GRACE_SECONDS)
+  })

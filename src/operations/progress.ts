@@ -25,6 +25,19 @@ export async function setAddonStatus(
   })
 }
 
+/** As for `setAddonAvailable`: the deletion that waited for this failure is opened next. */
+export async function setAddonFailed(
+  tx: Tx,
+  { tenantId, addonId }: { tenantId: string; addonId: string },
+  failure: Failure | null,
+): Promise<void> {
+  const { rows } = await sql`
+    select from addon where tenant_id = ${tenantId} and id = ${addonId} and status <> 'deleting' for update`.execute(
+    tx,
+  )
+  if (rows.length === 1) await setAddonStatus(tx, { tenantId, addonId }, 'failed', failure)
+}
+
 /** An add-on that is being deleted stays so, whatever work on it still ends. */
 export async function setAddonAvailable(
   tx: Tx,

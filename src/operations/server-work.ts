@@ -86,6 +86,8 @@ export async function startServer(
   db: Executor = deps.db,
 ): Promise<ServerRecord> {
   const options = { port: portOf(server), listenAddresses: deps.listenAddresses }
+  // A reboot may have taken the directory of the socket.
+  await deps.driver.ensureInstance(server.serverId)
   try {
     await deps.driver.startPostgres(server.serverId, server.postgresVersion, options)
     return server

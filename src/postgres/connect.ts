@@ -24,6 +24,9 @@ const SESSION_SETTINGS = {
   idle_session_timeout: '0',
   search_path: 'pg_catalog,pg_temp',
   session_replication_role: 'replica',
+  // A library that is missing, or is the tenant's choice, would keep us out or run with our rights.
+  local_preload_libraries: '',
+  session_preload_libraries: '',
   standard_conforming_strings: 'on',
   synchronous_commit: 'on',
   TimeZone: 'UTC',

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { Problem } from '../../domain/problem.ts'
 import type { ServerDeps } from '../server-deps.ts'
 
-const CHECK_SECONDS_MAX = 2
+const CHECK_SECONDS_MAX = 1
 
 /** GET /healthz: the process is alive. GET /readyz: what it needs answers too. */
 export const health: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {

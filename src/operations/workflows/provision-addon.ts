@@ -7,7 +7,7 @@ import { createOwner } from '../../postgres/roles.ts'
 import { scramVerifier } from '../../postgres/scram.ts'
 import { sealContext } from '../../secrets/key-ring.ts'
 import { dismantle } from '../dismantle.ts'
-import { setAddonAvailable, setAddonStatus } from '../progress.ts'
+import { setAddonAvailable, setAddonFailed } from '../progress.ts'
 import {
   adminConnection,
   ensurePort,
@@ -106,7 +106,7 @@ export const provisionAddon = defineWorkflow<WorkDeps>()({
     dismantle: {
       async run(context) {
         await dismantle(context)
-        context.inCommit((tx) => setAddonStatus(tx, context, 'failed', context.failure))
+        context.inCommit((tx) => setAddonFailed(tx, context, context.failure))
         return finish()
       },
     },

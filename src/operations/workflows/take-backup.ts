@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { BackupInfo } from '../../backup/engine.ts'
 import { failureOf, Problem } from '../../domain/problem.ts'
 import { findRecordedLabels, recordBackup, setBackupStatus } from '../backup-progress.ts'
-import { engineServer, loadServer, type WorkDeps } from '../server-work.ts'
+import { archiveAccess, engineServer, loadServer, type WorkDeps } from '../server-work.ts'
 import { defineWorkflow, finish, go, type StepContext, wait } from '../workflow.ts'
 
 const ATTEMPTS_MAX = 3
@@ -33,11 +33,13 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
       async run(context) {
         const { deps, serverId, memo } = context
         const server = await loadServer(deps, context)
-        await deps.driver.startTask(
+        const self = engineServer(deps, server)
+        // The port may be another one than when the archive was made.
+        await deps.driver.writeConfig(
           serverId,
-          taskOf(context),
-          deps.engine.backupTask(engineServer(deps, server), memo.type),
+          deps.engine.configFiles('own', self, archiveAccess(deps, server)),
         )
+        await deps.driver.startTask(serverId, taskOf(context), deps.engine.backupTask(self, memo.type))
         context.inCommit((tx) => setBackupStatus(tx, context.memo.backupId, 'running', null))
         return go('await-backup')
       },

@@ -169,7 +169,6 @@ describe('a restore', () => {
       state = readRecoveryLog(await child.log().catch(() => ''))
       return state.ready || state.failure !== null
     })
-    await (await import('node:fs/promises')).writeFile('/tmp/pb/rlog-' + Date.now(), await child.log())
     return state
   }
 
