@@ -9,9 +9,10 @@ import { bareServer, recoveryTimes } from './support/bare-server.ts'
 import {
   type Bench,
   deleteAddon,
-  isWithin,
   median,
+  printFigure,
   printTable,
+  ratioOf,
   runBench,
   untilProtected,
   untilStatus,
@@ -42,18 +43,19 @@ const OVERHEAD_SECONDS_MAX = 0.3
 const { size, rounds, check } = readArguments()
 await runBench(async (bench) => {
   const source = await makeSource(bench, size)
-  const undrop: Course[] = []
-  const bare: Course[] = []
+  const undrop: Seconds[] = []
+  const bare: Seconds[] = []
   let segments: number | null = null
   for (let round = 0; round < rounds; round++) {
-    const measured = await restoreWithUndrop(bench, source)
-    segments = measured.segments
-    undrop.push(measured.course)
-    bare.push(await restoreBare(bench, source))
-    console.log(`round ${round + 1}: undrop ${total(undrop.at(-1))} s, bare ${total(bare.at(-1))} s`)
+    const ours = await restoreWithUndrop(bench, source)
+    const theirs = secondsOf(await restoreBare(bench, source))
+    segments = ours.segments
+    undrop.push(ours.seconds)
+    bare.push(theirs)
+    console.log(`round ${round + 1}: undrop ${ours.seconds.total} s, bare ${theirs.total} s`)
   }
   const title = `restore, ${size}: ${source.check.count} rows, ${segments} WAL segments, ${rounds} rounds`
-  return report(title, undrop.map(secondsOf), bare.map(secondsOf)) || !check
+  return report(title, undrop, bare) || !check
 })
 
 function readArguments(): { size: Size; rounds: number; check: boolean } {
@@ -101,7 +103,7 @@ async function restoreWithUndrop(bench: Bench, source: Source) {
   }
   await untilProtected(bench, restore.childAddonId)
   await deleteAddon(bench, restore.childAddonId)
-  return { course, segments: restore.progress.walTotal }
+  return { seconds: secondsOf(course), segments: restore.progress.walTotal }
 }
 
 /** The same archive, base backup and target, with the settings that pgBackRest generates. */
@@ -134,9 +136,7 @@ async function restoreBare(bench: Bench, source: Source): Promise<Course> {
   const doneAt = Date.now()
 
   await withAdmin({ ...server.admin, database: source.database }, async (client) => {
-    const { rows } = await client.query<{ count: string }>(
-      `set search_path = public; ${source.check.statement}`,
-    )
+    const { rows } = await client.query<{ count: string }>(source.check.statement)
     assertRestored(source, rows[0]?.count)
   })
   const { startedAt: serverStartedAt, readyAt: serverReadyAt } = await recoveryTimes(logFile)
@@ -164,6 +164,8 @@ function assertRestored({ check }: Source, count: string | undefined): void {
   if (count !== check.count) throw new Error(`${check.statement}: ${count} instead of ${check.count}`)
 }
 
+type Seconds = ReturnType<typeof secondsOf>
+
 function secondsOf(course: Course) {
   const { requestedAt, fetchStartedAt, fetchEndedAt, serverStartedAt, serverReadyAt, doneAt } = course
   return {
@@ -180,23 +182,13 @@ function secondsOf(course: Course) {
  * Overhead is all of Undrop's time but that of `pgbackrest restore` and of the server's recovery, less what the bare
  * script needs for its role change.
  */
-function report(
-  title: string,
-  undrop: ReturnType<typeof secondsOf>[],
-  bare: ReturnType<typeof secondsOf>[],
-): boolean {
+function report(title: string, undrop: Seconds[], bare: Seconds[]): boolean {
   printTable(title, undrop, bare)
   const roleChange = median(bare.map((run) => run['ready → new credentials']))
   const between = undrop.map(
     (run) => run['request → fetch'] + run['fetch → server'] + run['ready → new credentials'],
   )
-  const ratio = median(undrop.map((run) => run.total)) / median(bare.map((run) => run.total))
-  const withinRatio = isWithin('ratio undrop : bare', ratio, RATIO_MAX[size])
-  return (
-    isWithin('overhead of orchestration', median(between) - roleChange, OVERHEAD_SECONDS_MAX) && withinRatio
-  )
-}
-
-function total(course: Course | undefined): string {
-  return course === undefined ? '' : secondsOf(course).total.toFixed(2)
+  const withinRatio = printFigure('ratio undrop : bare', ratioOf(undrop, bare), RATIO_MAX[size])
+  const overhead = median(between) - roleChange
+  return printFigure('overhead of orchestration', overhead, OVERHEAD_SECONDS_MAX) && withinRatio
 }

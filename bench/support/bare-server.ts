@@ -14,6 +14,7 @@ export interface BareServer {
   dataDirectory: string
   logFile: string
   admin: AdminConnection
+  program(name: 'initdb' | 'postgres'): string
   write(name: string, text: string): Promise<void>
   /** @throws when the program does not succeed */
   run(argv: Argv): Promise<string>
@@ -25,10 +26,13 @@ export interface BareServer {
 }
 
 export async function bareServer({ osUser, bareDirectory, host }: Bench): Promise<BareServer> {
-  const [version = 0] = host.driver.postgresVersions()
   const directory = join(bareDirectory, 'server')
   const dataDirectory = join(directory, 'data')
   const logFile = join(directory, 'log')
+  const program: BareServer['program'] = (name) => {
+    const [version = 0] = host.driver.postgresVersions()
+    return host.driver.program(version, name)
+  }
   const admin = { socketDirectory: directory, port: PORT }
 
   const run = async (argv: Argv, stdin = '') => {
@@ -47,22 +51,11 @@ export async function bareServer({ osUser, bareDirectory, host }: Bench): Promis
     dataDirectory,
     logFile,
     admin,
+    program,
     write,
     run: (argv) => run(argv),
     async start() {
-      const settings = {
-        hba_file: join(directory, 'hba'),
-        unix_socket_directories: directory,
-        listen_addresses: '',
-        port: String(PORT),
-        // Nothing of a restored server may reach the archive it came from.
-        archive_mode: 'off',
-        track_commit_timestamp: 'on',
-        log_timezone: 'UTC',
-        log_line_prefix: '%m [%p] ',
-      }
-      const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-      const argv = [host.driver.program(version, 'postgres'), '-D', dataDirectory, ...flags]
+      const argv = [program('postgres'), '-D', dataDirectory, ...flags(directory)]
       const logged = ['sh', '-c', 'exec "$@" >>"$0" 2>&1', logFile, ...argv] as const
       const child = await spawnAs(osUser, logged, { env: { PGDATA: dataDirectory } })
       child.unref()
@@ -80,6 +73,22 @@ export async function bareServer({ osUser, bareDirectory, host }: Bench): Promis
       await run(['rm', '-rf', directory])
     },
   }
+}
+
+/** For its start. How to recover stands in the data directory. */
+function flags(directory: string): string[] {
+  const settings = {
+    hba_file: join(directory, 'hba'),
+    unix_socket_directories: directory,
+    listen_addresses: '',
+    port: String(PORT),
+    // Nothing of a restored server may reach the archive it came from.
+    archive_mode: 'off',
+    track_commit_timestamp: 'on',
+    log_timezone: 'UTC',
+    log_line_prefix: '%m [%p] ',
+  }
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
 /** When the server was started, and when it was ready, by its log: milliseconds since the epoch. */

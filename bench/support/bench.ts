@@ -118,11 +118,17 @@ export function printTable(
   }
 }
 
-/** Prints what is to be kept below a limit; true when it is. */
-export function isWithin(what: string, value: number, limit: number): boolean {
-  console.log(line(what, value.toFixed(3), `≤ ${limit}`))
-  return value <= limit
+/** The median total of Undrop's runs to that of the bare ones. */
+export function ratioOf(undrop: readonly { total: number }[], bare: readonly { total: number }[]): number {
+  const total = (runs: readonly { total: number }[]) => median(runs.map((run) => run.total))
+  return total(undrop) / total(bare)
+}
+
+/** Prints a figure, and the limit that it is to keep if there is one; true when it does. */
+export function printFigure(what: string, value: number, limit?: number): boolean {
+  console.log(line(what, value.toFixed(3), limit === undefined ? '' : `≤ ${limit}`))
+  return limit === undefined || value <= limit
 }
 
 const line = (what: string, ...columns: string[]) =>
-  [what.padEnd(36), ...columns.map((text) => text.padStart(10))].join('')
+  [what.padEnd(32), ...columns.map((text) => text.padStart(9))].join(' ').trimEnd()

@@ -60,7 +60,7 @@ export async function makeSource(bench: Bench, size: Size): Promise<Source> {
   if (size === 'small') await query(login.url, `update ${table} set body = body where id % 100 = 0`)
   else await pgbench(bench, login, ['-c', String(LARGE.clients), '-T', String(LARGE.loadSeconds)])
 
-  const statement = `select count(*)::text from ${table}`
+  const statement = `select count(*)::text from public.${table}`
   const [counted] = await query<{ count: string }>(login.url, statement)
   const target = (await clockOf(login.url)) as Moment
   await query(login.url, `drop table ${table}`)

@@ -63,6 +63,8 @@ export interface BackupEngine {
   createArchive(server: EngineServer): CommandSpec
   backupTask(server: EngineServer, type: BackupType): TaskSpec
   restoreTask(server: EngineServer, sourceServerId: string, label: string): TaskSpec
+  /** Ends what still fetches WAL for a server that needs no more, and removes what was fetched ahead. */
+  endFetching(server: EngineServer, sourceServerId: string): CommandSpec
   /** @param bytesTotal size of the backup, when known: the engine itself prints shares of it. */
   progressOf(kind: 'backup' | 'restore', report: TaskReport, bytesTotal?: number | null): TaskProgress
 

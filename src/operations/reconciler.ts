@@ -5,8 +5,9 @@ import { findDeletedServers, findServersToKeepRunning } from '../db/unscoped.ts'
 import { archiverState } from '../postgres/anchor.ts'
 import { withAdmin } from '../postgres/connect.ts'
 import { observeArchive } from './archive-progress.ts'
+import { keepRunning } from './keep-running.ts'
 import { lastArchivedCommit } from './archive-tail.ts'
-import { adminConnection, startServer, type WorkDeps } from './server-work.ts'
+import { adminConnection, type WorkDeps } from './server-work.ts'
 
 export type ReconcilerReport = (what: {
   serverId: string
@@ -29,20 +30,6 @@ export async function reconcile(deps: WorkDeps, report: ReconcilerReport): Promi
     }
   }
   await removeLeftovers(deps, report)
-}
-
-/** Starts the server unless it runs. The row is locked meanwhile, so that a deletion cannot begin in between. */
-async function keepRunning(deps: WorkDeps, tenantId: string, serverId: string): Promise<boolean> {
-  if ((await deps.driver.postgresState(serverId)) !== 'stopped') return false
-  return deps.db.transaction().execute(async (tx) => {
-    const { rows } = await sql`
-      select from server where id = ${serverId} and desired_state = 'running' for update skip locked`.execute(
-      tx,
-    )
-    if (rows.length === 0) return false
-    await startServer(deps, await getServer(tx, tenantId, serverId), tx)
-    return true
-  })
 }
 
 /** When the archiver has moved on, notes up to where, and the last commit that is safe there. */

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db, Executor, Tx } from '../db/client.ts'
+import { transact } from '../db/transact.ts'
 import type { OperationKind, OperationStatus } from '../domain/addon.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Failure } from '../domain/problem.ts'
@@ -79,7 +80,7 @@ export function operationStore(db: Db, leaseSeconds: number): OperationStore {
 
     async commit(claim, decision) {
       if (decision.writes.length === 0) return write(db, claim, decision, leaseEnd)
-      return db.transaction().execute(async (tx) => {
+      return transact(db, async (tx) => {
         const next = await write(tx, claim, decision, leaseEnd)
         for (const also of decision.writes) await also(tx)
         return next

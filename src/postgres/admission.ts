@@ -19,13 +19,26 @@ export interface ClientLogin {
   database: string
 }
 
-/** Whether a client with these credentials gets a session. */
+/** SQLSTATE of a refusal before or by authentication: class 28, a server that does not accept connections yet. */
+const NOT_ADMITTED = /^(28...|57P0.)$/
+const SQLSTATE = /^[0-9A-Z]{5}$/
+
+/**
+ * Whether the server takes these credentials. What it may find wrong with the session after that is the tenant's own: a
+ * role's missing `local_preload_libraries`, a database's connection limit or revoked CONNECT came with the data.
+ */
 export async function canLogIn(login: ClientLogin): Promise<boolean> {
   const client = new pg.Client({ ...login, connectionTimeoutMillis: 2000, application_name: 'undrop' })
   client.on('error', () => {})
-  const admitted = await succeeds(() => client.connect())
-  await client.end().catch(() => {})
-  return admitted
+  try {
+    await client.connect()
+    return true
+  } catch (error) {
+    const code = error instanceof pg.DatabaseError ? (error.code ?? '') : ''
+    return SQLSTATE.test(code) && !NOT_ADMITTED.test(code)
+  } finally {
+    await client.end().catch(() => {})
+  }
 }
 
 async function succeeds(attempt: () => Promise<unknown>): Promise<boolean> {

@@ -35,6 +35,31 @@ export function restoreArgv(stanza: Stanza, label: string): Argv {
   return stanzaArgv(stanza, `--set=${label}`, '--type=none', '--delta', VERBOSE, 'restore')
 }
 
+const END_FETCHING = `
+locks="$1" spool="$2"
+shift 2
+"$@" || exit
+for lock in "$locks"/*.lock; do flock --wait 10 "$lock" true || exit; done
+find "$locks" "$spool" -mindepth 1 -delete
+`
+
+/**
+ * `stop` signals whatever holds a lock in the server's own lock directory, such as the asynchronous `archive-get`, and
+ * does not wait until it is gone: its lock tells.
+ */
+export function endFetchingArgv(stanza: Stanza): Argv {
+  const { lockDirectory, spoolDirectory } = stanza.server.paths
+  return [
+    'sh',
+    '-c',
+    END_FETCHING,
+    'sh',
+    lockDirectory,
+    spoolDirectory,
+    ...stanzaArgv(stanza, '--force', 'stop'),
+  ]
+}
+
 export function infoArgv(stanza: Stanza, label?: string): Argv {
   return stanzaArgv(stanza, ...(label === undefined ? [] : [`--set=${label}`]), '--output=json', 'info')
 }

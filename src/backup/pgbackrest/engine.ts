@@ -1,6 +1,7 @@
 import type { BackupEngine, EngineConfig, EngineServer } from '../engine.ts'
 import {
   backupArgv,
+  endFetchingArgv,
   fetchSegmentArgv,
   infoArgv,
   listArchiveArgv,
@@ -44,6 +45,7 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
     restoreTask: (server, sourceServerId, label) => ({
       argv: restoreArgv(source(server, sourceServerId), label),
     }),
+    endFetching: (server, sourceServerId) => ({ argv: endFetchingArgv(source(server, sourceServerId)) }),
     progressOf: (_kind, report, bytesTotal = null) => readProgress(report, bytesTotal),
 
     listBackups: (server, which, archiveServerId, label) => ({

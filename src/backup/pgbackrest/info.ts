@@ -42,7 +42,8 @@ const UNREADABLE = 99
  * @throws Problem `archive-unreachable` when the archive cannot be read; `info` itself exits with 0 then.
  */
 export function parseInfo(stdout: string): BackupInfo[] {
-  const stanzas = infoSchema.parse(JSON.parse(stdout))
+  // A message about a file that does not decrypt quotes its bytes, which JSON does not allow in a string.
+  const stanzas = infoSchema.parse(JSON.parse(stdout.replaceAll(/\p{Cc}/gu, ' ')))
   const failed = stanzas.flatMap(({ repo }) => repo).find(({ status }) => status.code === UNREADABLE)
   if (failed !== undefined) {
     // The lines after the first quote the file, which is cipher text.

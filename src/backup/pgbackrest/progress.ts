@@ -1,7 +1,7 @@
 import type { TaskReport } from '../../drivers/driver.ts'
 import type { TaskProgress } from '../engine.ts'
 
-const FILE_LINE = /DETAIL: .* file .*\([^()]*\b(\d+(?:\.\d+)?)%\)/g
+const FILE_LINE = /DETAIL: .* file .*\((?:[^()]*, )?(\d+(?:\.\d+)?)%\)/g
 
 /**
  * Reads how far a backup or restore has come from the lines it prints for each file, such as

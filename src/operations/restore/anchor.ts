@@ -1,19 +1,24 @@
 import type { ServerRecord } from '../../db/servers.ts'
 import { getArchived, saveSettings } from '../../db/servers.ts'
-import type { Moment } from '../../domain/moment.ts'
+import { addSeconds, type Moment } from '../../domain/moment.ts'
 import { Problem } from '../../domain/problem.ts'
 import { waitUntil } from '../../lib/wait-until.ts'
 import { untilAdmitted } from '../../postgres/admission.ts'
 import { archiverState, commitMarkerAfter, isArchived, serverClock } from '../../postgres/anchor.ts'
 import { withAdmin } from '../../postgres/connect.ts'
 import { inheritedSettings } from '../../postgres/inherited-settings.ts'
-import { lastArchivedCommit, listArchive } from '../archive-tail.ts'
-import { adminConnection, startServer, type WorkDeps } from '../server-work.ts'
+import { lastArchivedCommit, listArchive, type ReadableArchive } from '../archive-tail.ts'
+import { keepRunning } from '../keep-running.ts'
+import { adminConnection } from '../server-work.ts'
 import { go, wait } from '../workflow.ts'
 import { loadRestore, type RestoreContext } from './memo.ts'
 
-const SOURCE_START_SECONDS = 10
+const ADMITTED_POLL_SECONDS = 10
+const SOURCE_START_SECONDS_MAX = 300
 const ARCHIVED_POLL_SECONDS = 1
+const TO_ARCHIVE_SECONDS_MAX = 300
+/** Commit times in WAL are out of order by as long as a backend can stall between reading the clock and writing. */
+const DISORDER_SECONDS_MAX = 60
 
 /**
  * Makes the target reachable. A recovery stops only at a commit later than its target (lab L1), so on a living source
@@ -22,7 +27,9 @@ const ARCHIVED_POLL_SECONDS = 1
 export async function anchor(context: RestoreContext) {
   const { deps } = context
   const { restore, child, source } = await loadRestore(context)
-  if (!(await isAlive(deps, source))) return anchorInArchive(context, restore.target, source, child)
+  const state = await sourceState(context, source)
+  if (state === 'gone') return anchorInArchive(context, restore.target, source, child)
+  if (state === 'starting') return wait(1)
 
   const connection = adminConnection(deps, source)
   const archived = await getArchived(deps.db, source.serverId)
@@ -45,7 +52,9 @@ export async function awaitAnchor(context: RestoreContext) {
   const { source } = await loadRestore(context)
   const { endSegment } = memo
   if (endSegment === null) return go('await-fetch')
-  if (!(await isAlive(deps, source))) return go('anchor')
+  const state = await sourceState(context, source)
+  if (state === 'gone') return go('anchor')
+  if (state === 'starting') return wait(1)
 
   const archived = await withAdmin(adminConnection(deps, source), (client) =>
     waitUntil(async () => signal.aborted || isArchived(await archiverState(client), endSegment), {
@@ -59,17 +68,27 @@ export async function awaitAnchor(context: RestoreContext) {
   return wait(1)
 }
 
-const TO_ARCHIVE_SECONDS_MAX = 300
-
-/** A source that has crashed is started, so that its last segments are archived. */
-async function isAlive(deps: WorkDeps, source: ServerRecord): Promise<boolean> {
-  const state = await deps.driver.postgresState(source.serverId)
-  if (state === 'no-data' || source.port === null) return false
-  if (state === 'stopped') await startServer(deps, source)
-  return untilAdmitted(adminConnection(deps, source), SOURCE_START_SECONDS)
+/**
+ * A source that has crashed is started, so that its last segments are archived; its own recovery may take a while. One
+ * whose files are gone, or that does not come up any more, is given up.
+ */
+async function sourceState(
+  { deps, memo }: RestoreContext,
+  source: ServerRecord,
+): Promise<'serving' | 'starting' | 'gone'> {
+  const { serverId, tenantId, port } = source
+  const isStopped = async () => (await deps.driver.postgresState(serverId)) === 'stopped'
+  if (port === null || (await deps.driver.postgresState(serverId)) === 'no-data') return 'gone'
+  if ((await keepRunning(deps, tenantId, serverId)) && (await isStopped())) return 'gone'
+  if (await untilAdmitted(adminConnection(deps, source), ADMITTED_POLL_SECONDS)) return 'serving'
+  const sinceSeconds = (Date.now() - memo.phaseStartedAt) / 1000
+  return sinceSeconds > SOURCE_START_SECONDS_MAX ? 'gone' : 'starting'
 }
 
-/** Without a source: a target before the archive's last commit can be reached; a later one is the end of WAL. */
+/**
+ * Without a source, the target is reached if the archive holds the end of a transaction later than it. Only PostgreSQL
+ * can tell for sure, and stops there; if it finds none, `awaitRecovery` goes on to the end of WAL, in a second replay.
+ */
 async function anchorInArchive(
   context: RestoreContext,
   target: { time: Moment } | { latest: true },
@@ -78,12 +97,19 @@ async function anchorInArchive(
 ) {
   const { deps, memo, remember } = context
   const archive = { deps, server: child, which: 'source', archiveServerId: source.serverId } as const
+  const { lastSegment } = await getArchived(deps.db, source.serverId)
   const segments = (await listArchive(archive)).filter(
     (segment) => memo.startSegment === null || segment >= memo.startSegment,
   )
-  const lastCommit = 'time' in target ? await lastArchivedCommit(archive, segments) : null
-  const beyond = 'time' in target && lastCommit !== null && lastCommit.at > target.time
-  if (beyond) remember({ targetTime: target.time, endOfWal: false, endSegment: null })
-  else remember({ targetTime: null, endOfWal: true, endSegment: segments.at(-1) ?? null })
+  const endSegment = [...segments, ...(lastSegment === null ? [] : [lastSegment])].sort().at(-1) ?? null
+  const endOfWal = 'latest' in target || (await endsLongBefore(target.time, archive, segments))
+  remember({ targetTime: endOfWal ? null : target.time, endOfWal, endSegment })
   return go('await-fetch')
+}
+
+/** Whether the archive's last commit is so much older that no other one can be later than the target. */
+async function endsLongBefore(target: Moment, archive: ReadableArchive, segments: readonly string[]) {
+  // A segment that cannot be read is for recovery to stumble over.
+  const last = await lastArchivedCommit(archive, segments).catch(() => null)
+  return last !== null && addSeconds(last.at, DISORDER_SECONDS_MAX) < target
 }

@@ -8,7 +8,8 @@ import { go, wait } from '../workflow.ts'
 import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
 import { progressOf } from './progress.ts'
 
-const FETCH = 'fetch'
+/** The task that fetches the base backup. */
+export const FETCH = 'fetch'
 const ATTEMPTS_MAX = 3
 const PROGRESS_GRACE_SECONDS = 1800
 

@@ -146,7 +146,7 @@ async function endedEarly(context: RestoreContext, log: RecoveryLog) {
     archiveServerId: source.serverId,
   })
   const needed = segments.filter((segment) => memo.startSegment === null || segment >= memo.startSegment)
-  const end = needed.at(-1) ?? null
+  const end = [...needed, ...(memo.endSegment === null ? [] : [memo.endSegment])].sort().at(-1) ?? null
   const [gap] = memo.startSegment === null ? [] : findGaps(needed, memo.startSegment)
   if (gap !== undefined || log.damage !== null || end === null || (log.lastRestoredSegment ?? '') < end)
     throw new Problem('wal-missing', { detail: stoppedAt(log) })

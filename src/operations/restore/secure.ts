@@ -1,7 +1,7 @@
-import { setDesiredState } from '../../db/servers.ts'
+import { type ServerRecord, setDesiredState } from '../../db/servers.ts'
 import { Problem } from '../../domain/problem.ts'
 import { waitUntil } from '../../lib/wait-until.ts'
-import { canLogIn } from '../../postgres/admission.ts'
+import { canLogIn, untilAdmitted } from '../../postgres/admission.ts'
 import { withAdmin } from '../../postgres/connect.ts'
 import { readRecovered } from '../../postgres/reached.ts'
 import { secureRoles } from '../../postgres/roles.ts'
@@ -13,8 +13,9 @@ import {
 } from '../../postgres/side-effects.ts'
 import { sealContext } from '../../secrets/key-ring.ts'
 import { finishRestore, saveRestore, setAddonAvailable } from '../progress.ts'
-import { adminConnection, portOf, startServer, writeServerConfig } from '../server-work.ts'
+import { adminConnection, engineServer, portOf, startServer, writeServerConfig } from '../server-work.ts'
 import { finish, go } from '../workflow.ts'
+import { FETCH } from './fetch.ts'
 import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
 import { progressOf } from './progress.ts'
 
@@ -23,8 +24,12 @@ const ADMITTED_SECONDS_MAX = 10
 /** What the child holds, read before anything of ours is committed on it. */
 export async function readWhatWasReached(context: RestoreContext) {
   const { deps, memo, inCommit } = context
-  const { child } = await loadRestore(context)
-  const found = await withAdmin(adminConnection(deps, child), readRecovered)
+  const { child, source } = await loadRestore(context)
+  await ensureRuns(context, child)
+  const [found] = await Promise.all([
+    withAdmin(adminConnection(deps, child), readRecovered),
+    leaveSource(context, child, source),
+  ])
   if (found.inRecovery || found.timeline <= memo.timeline) throw new Error('the server has not left recovery')
   if (!found.databases.includes(child.databaseName)) throw new Problem('restored-empty')
 
@@ -47,6 +52,7 @@ export async function readWhatWasReached(context: RestoreContext) {
 export async function secure(context: RestoreContext) {
   const { deps, serverId, memo, inCommit } = context
   const { child, source } = await loadRestore(context)
+  await ensureRuns(context, child)
   const connection = adminConnection(deps, child)
   const verifier = scramVerifier(ownPassword(context, child.passwordSealed))
   deps.assertHeld()
@@ -71,6 +77,7 @@ export async function secure(context: RestoreContext) {
 export async function admit(context: RestoreContext) {
   const { serverId, memo, inCommit, followUp } = context
   const { child } = await loadRestore(context)
+  await ensureRuns(context, child)
   const login = {
     host: '127.0.0.1',
     port: portOf(child),
@@ -92,6 +99,20 @@ export async function admit(context: RestoreContext) {
   inCommit((tx) => setAddonAvailable(tx, context))
   followUp({ kind: 'server.protect', memo: {} })
   return finish()
+}
+
+/** A server that has recovered and then died goes on from where it was; only the reconciler of a later time would see it. */
+async function ensureRuns({ deps, serverId }: RestoreContext, child: ServerRecord): Promise<void> {
+  if ((await deps.driver.postgresState(serverId)) === 'running') return
+  await startServer(deps, child)
+  await untilAdmitted(adminConnection(deps, child), ADMITTED_SECONDS_MAX)
+}
+
+/** WAL fetched ahead may go past the target, and what the fetch has printed names the source's archive. */
+async function leaveSource({ deps, serverId }: RestoreContext, child: ServerRecord, source: ServerRecord): Promise<void> {
+  const ended = await deps.driver.run(serverId, deps.engine.endFetching(engineServer(deps, child), source.serverId))
+  if (ended.exitCode !== 0) throw new Error(`fetching WAL cannot be ended: ${ended.stdout}${ended.stderr}`)
+  await deps.driver.clearTask(serverId, FETCH)
 }
 
 const ownPassword = ({ deps, addonId }: RestoreContext, sealed: string): string =>

@@ -106,4 +106,8 @@ export async function leftovers({ directory }: Undrop, tenantId: string): Promis
   return names.flatMap((found, index) => found.map((name) => join(places[index] ?? '', name))).sort()
 }
 
-const exists = (path: string) => stat(path).then(() => true, () => false)
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )

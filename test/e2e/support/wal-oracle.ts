@@ -27,7 +27,11 @@ export async function transactionEnds(server: ServerFiles): Promise<TransactionE
     await chown(directory, owner.uid, owner.gid)
     const asOwner = { uid: owner.uid, gid: owner.gid, cwd: directory, maxBuffer: 2 ** 30 }
     for (const segment of segments) {
-      const options = [`--config=${server.configFile}`, `--stanza=${server.serverId}`, '--log-level-console=warn']
+      const options = [
+        `--config=${server.configFile}`,
+        `--stanza=${server.serverId}`,
+        '--log-level-console=warn',
+      ]
       await run('pgbackrest', [...options, 'archive-get', segment, join(directory, segment)], asOwner)
     }
     const [first = '', last = ''] = [segments[0], segments.at(-1)]

@@ -38,7 +38,7 @@ export interface Api {
 export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api> {
   const { db, pool } = await freshMetadata('undrop_api')
   // Dropping the database may reach a connection before its own end does.
-  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('error', () => {})
   const platformKey = newApiKeySecret()
   const rung: WakeUp[] = []
   const lines: string[] = []

@@ -18,5 +18,9 @@ test('every page carries the title of its problem', async () => {
 
 test('the failure of long work keeps what clients may see and drops the cause', () => {
   const problem = new Problem('wal-missing', { detail: 'segment 7', cause: new Error('/var/lib/secret') })
-  expect(failureOf(problem)).toEqual({ code: 'wal-missing', title: titleOf('wal-missing'), detail: 'segment 7' })
+  expect(failureOf(problem)).toEqual({
+    code: 'wal-missing',
+    title: titleOf('wal-missing'),
+    detail: 'segment 7',
+  })
 })

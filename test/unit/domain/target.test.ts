@@ -8,7 +8,9 @@ function parse(input: unknown) {
 
 describe('a restore target', () => {
   test('keeps microseconds and comes out in UTC', () => {
-    expect(parse({ time: '2026-11-23T15:00:00.123456+01:00' })).toEqual({ time: '2026-11-23T14:00:00.123456Z' })
+    expect(parse({ time: '2026-11-23T15:00:00.123456+01:00' })).toEqual({
+      time: '2026-11-23T14:00:00.123456Z',
+    })
   })
 
   test('may be the latest moment there is', () => {

@@ -15,7 +15,11 @@ describe('health', () => {
   test('/readyz names the checks that fail and not why', async () => {
     const checks = { metadata: async () => {}, queue: () => Promise.reject(new Error('10.0.0.7 refused')) }
     const response = await unwiredServer({ checks }).app.inject('/readyz')
-    expect(response.json()).toMatchObject({ type: expect.stringMatching(/unavailable$/), status: 503, failed: ['queue'] })
+    expect(response.json()).toMatchObject({
+      type: expect.stringMatching(/unavailable$/),
+      status: 503,
+      failed: ['queue'],
+    })
     expect(response.body).not.toContain('10.0.0.7')
   })
 

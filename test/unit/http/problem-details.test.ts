@@ -15,15 +15,45 @@ describe('a request that reaches no operation', () => {
     ['404 for a path that no route has', { url: '/v1/nothing' }, 404, 'route-not-found'],
     ['404 outside of the API too', { url: '/' }, 404, 'route-not-found'],
     ['404 for a path that is no UTF-8', { url: '/v1/addons/%ff' }, 404, 'route-not-found'],
-    ['404 for an id that is longer than any', { url: `/v1/addons/${'a'.repeat(300)}` }, 404, 'route-not-found'],
-    ['405 for a method the path does not have', { method: 'PUT', url: '/v1/addons/x' }, 405, 'method-not-allowed'],
+    [
+      '404 for an id that is longer than any',
+      { url: `/v1/addons/${'a'.repeat(300)}` },
+      404,
+      'route-not-found',
+    ],
+    [
+      '405 for a method the path does not have',
+      { method: 'PUT', url: '/v1/addons/x' },
+      405,
+      'method-not-allowed',
+    ],
     ['400 for a body that is not JSON', { ...post, headers: json, payload: '{' }, 400, 'malformed-body'],
     ['400 for an empty body', { ...post, headers: json }, 400, 'malformed-body'],
-    ['400 for a body that sets a prototype', { ...post, headers: json, payload: '{"__proto__":{}}' }, 400, 'malformed-body'],
-    ['413 for a body over the limit', { ...post, payload: { name: 'a'.repeat(2000) } }, 413, 'body-too-large'],
-    ['415 for another media type', { ...post, headers: { 'content-type': 'text/plain' }, payload: 'a' }, 415, 'unsupported-media-type'],
+    [
+      '400 for a body that sets a prototype',
+      { ...post, headers: json, payload: '{"__proto__":{}}' },
+      400,
+      'malformed-body',
+    ],
+    [
+      '413 for a body over the limit',
+      { ...post, payload: { name: 'a'.repeat(2000) } },
+      413,
+      'body-too-large',
+    ],
+    [
+      '415 for another media type',
+      { ...post, headers: { 'content-type': 'text/plain' }, payload: 'a' },
+      415,
+      'unsupported-media-type',
+    ],
     ['401 for no key', { url: '/v1/addons', headers: { authorization: '' } }, 401, 'unauthenticated'],
-    ['401 for a key of another shape', { url: '/v1/addons', headers: { authorization: 'Bearer abc' } }, 401, 'unauthenticated'],
+    [
+      '401 for a key of another shape',
+      { url: '/v1/addons', headers: { authorization: 'Bearer abc' } },
+      401,
+      'unauthenticated',
+    ],
   ] as const)('%s', async (_name, request, status, code) => {
     const response = await answerTo(request as InjectOptions)
     expect(response.headers['content-type']).toMatch(/^application\/problem\+json/)
@@ -49,7 +79,10 @@ describe('a request that reaches no operation', () => {
   })
 
   test('no request id is taken from outside', async () => {
-    const response = await answerTo({ url: '/v1/nothing', headers: { 'request-id': 'mine', 'x-request-id': 'mine' } })
+    const response = await answerTo({
+      url: '/v1/nothing',
+      headers: { 'request-id': 'mine', 'x-request-id': 'mine' },
+    })
     expect(response.json().instance).toMatch(/^[0-9a-f-]{36}$/)
   })
 
@@ -67,7 +100,10 @@ describe('a request that reaches no operation', () => {
 describe('a request that is not valid', () => {
   test('400 names a query parameter that is wrong or unknown', async () => {
     const response = await answerTo({ url: '/v1/tenants?limit=0&nonsense=1' })
-    expect(response.json()).toMatchObject({ status: 400, errors: [{ parameter: 'limit' }, { parameter: 'nonsense' }] })
+    expect(response.json()).toMatchObject({
+      status: 400,
+      errors: [{ parameter: 'limit' }, { parameter: 'nonsense' }],
+    })
   })
 
   test('400 for a cursor that no page gave', async () => {

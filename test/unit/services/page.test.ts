@@ -5,7 +5,9 @@ import { idOfCursor, pageOf } from '../../../src/services/page.ts'
 test('following the cursors gives every row once and in order, whatever the limit', () => {
   fc.assert(
     fc.property(fc.nat(20), fc.integer({ min: 1, max: 7 }), (count, limit) => {
-      const rows = Array.from({ length: count }, (_, index) => ({ id: `x_${String(index).padStart(2, '0')}` }))
+      const rows = Array.from({ length: count }, (_, index) => ({
+        id: `x_${String(index).padStart(2, '0')}`,
+      }))
       const seen: string[] = []
       let after = ''
       for (;;) {

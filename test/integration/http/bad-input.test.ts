@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest'
+import { documentedOperations, fill } from './openapi-operations.ts'
+import { availableAddon, completeBackup, rowCounts, startApi } from './test-api.ts'
+
+/** For every operation that takes a body: bodies that are wrong, and where. */
+const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> = {
+  createTenant: [
+    [{}, '/name'],
+    [{ name: '' }, '/name'],
+    [{ name: 'a\0b' }, '/name'],
+    [{ name: '\ud800' }, '/name'],
+    [{ name: 'Acme', maxConcurrentOperations: 0 }, '/maxConcurrentOperations'],
+    [{ name: 'Acme', plan: 'gold' }, '/plan'],
+  ],
+  updateTenant: [
+    [{ name: 7 }, '/name'],
+    [{ maxConcurrentOperations: 1.5 }, '/maxConcurrentOperations'],
+    [{ id: 'tnt_1' }, '/id'],
+  ],
+  createApiKey: [
+    [{}, '/name'],
+    [{ name: 'a\0' }, '/name'],
+    [{ name: 'a', expiresAt: '2027-01-01' }, '/expiresAt'],
+    [{ name: 'a', expiresAt: '0001-01-01T00:00:00+02:00' }, '/expiresAt'],
+    [{ name: 'a', secret: 'udk_mine' }, '/secret'],
+  ],
+  createAddon: [
+    [{}, '/name'],
+    [{ name: 'Shop' }, '/name'],
+    [{ name: '1shop' }, '/name'],
+    [{ name: 'a'.repeat(64) }, '/name'],
+    [{ name: 'shop\n' }, '/name'],
+    [{ name: 'shop', postgresVersion: '15' }, '/postgresVersion'],
+    [{ name: 'shop', databaseName: 'postgres' }, '/databaseName'],
+    [{ name: 'shop', databaseName: 'shop-db' }, '/databaseName'],
+    [{ name: 'shop', databaseName: 'd'.repeat(64) }, '/databaseName'],
+    [{ name: 'shop', labels: { app: 'a\0b' } }, '/labels/app'],
+    [{ name: 'shop', labels: { app: '\udc00' } }, '/labels/app'],
+    [{ name: 'shop', labels: { 'a b': 'c' } }, '/labels/a b'],
+    [{ name: 'shop', labels: { app: 1 } }, '/labels/app'],
+    [
+      { name: 'shop', labels: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`l${i}`, ''])) },
+      '/labels',
+    ],
+    [{ name: 'shop', backupPolicy: { retention: 7 } }, '/backupPolicy/retention'],
+    [{ name: 'shop', deletionProtection: 'yes' }, '/deletionProtection'],
+    [{ name: 'shop', status: 'available' }, '/status'],
+  ],
+  updateAddon: [
+    [{ name: '-' }, '/name'],
+    [{ labels: { app: 'a\0b' } }, '/labels/app'],
+    [{ postgresVersion: 16 }, '/postgresVersion'],
+    [{ deletionProtection: null }, '/deletionProtection'],
+    [{ backupPolicy: { x: 1 } }, '/backupPolicy/x'],
+  ],
+  createRestore: [
+    [{}, '/target'],
+    [{ target: {} }, '/target'],
+    [{ target: { time: '2026-11-23T13:30:00Z', latest: true } }, '/target'],
+    [{ target: { time: '2026-11-23T13:30:00' } }, '/target/time'],
+    [{ target: { time: 1 } }, '/target/time'],
+    [{ target: { latest: false } }, '/target/latest'],
+    [{ target: { lsn: '0/1' } }, '/target/lsn'],
+    [{ target: { latest: true }, exclusive: 1 }, '/exclusive'],
+    [{ target: { latest: true }, name: 'No' }, '/name'],
+    [{ target: { latest: true }, force: true }, '/force'],
+  ],
+  createBackup: [
+    [{ type: 'huge' }, '/type'],
+    [{ label: 'mine' }, '/label'],
+  ],
+}
+
+test('there are wrong bodies here for every operation that takes one', async () => {
+  const taking = (await documentedOperations()).filter((operation) => operation.body !== undefined)
+  expect(Object.keys(WRONG).sort()).toEqual(taking.map((operation) => operation.id).sort())
+})
+
+test('400 points at what is wrong, and nothing is written', async () => {
+  const { db, platform, newTenant } = await startApi()
+  const { id: tenantId, client } = await newTenant()
+  const addon = await availableAddon(db, client)
+  await completeBackup(db, addon)
+  const before = await rowCounts(db)
+
+  for (const { id, method, path, platformOnly } of await documentedOperations()) {
+    for (const [body, pointer] of WRONG[id] ?? []) {
+      const url = fill(path, { tenantId, addonId: addon.id })
+      const response = await (platformOnly ? platform : client)(method, url, body)
+      expect(response.statusCode, `${id} ${JSON.stringify(body)}`).toBe(400)
+      const { errors } = response.json() as { errors: { pointer: string; detail: string }[] }
+      expect(
+        errors.map((error) => error.pointer),
+        `${id} ${JSON.stringify(body)}`,
+      ).toContain(pointer)
+    }
+  }
+  expect(await rowCounts(db)).toEqual(before)
+})
+
+test('the example in the document of each operation that takes a body is accepted', async () => {
+  const { db, platform, newTenant } = await startApi()
+  const { id: tenantId, client } = await newTenant()
+  for (const { id, method, path, body, platformOnly } of await documentedOperations()) {
+    if (body === undefined) continue
+    const addon = await availableAddon(db, client)
+    await completeBackup(db, addon)
+    const url = fill(path, { tenantId, addonId: addon.id })
+    const response = await (platformOnly ? platform : client)(method, url, body)
+    expect(response.statusCode, `${id}: ${response.body}`).toBeLessThan(300)
+  }
+})

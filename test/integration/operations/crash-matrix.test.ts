@@ -1,0 +1,241 @@
+import { sql } from 'kysely'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { workflows } from '../../../src/operations/workflows/all.ts'
+import { cancelRestore } from '../../../src/services/cancel-restore.ts'
+import { createAddon } from '../../../src/services/create-addon.ts'
+import { deleteAddon } from '../../../src/services/delete-addon.ts'
+import { requestBackup } from '../../../src/services/request-backup.ts'
+import { requestRestore } from '../../../src/services/request-restore.ts'
+import { serverOf } from '../../support/fake/world.ts'
+import { type FreshMetadata, freshMetadata } from '../../support/metadata-database.ts'
+import { caller, newStage, type Stage, workToEnd } from './stage.ts'
+import { tracesOf } from './traces.ts'
+
+const { fakeSql } = vi.hoisted(() => ({ fakeSql: () => import('../../support/fake/postgres-sql.ts') }))
+vi.mock('../../../src/postgres/connect.ts', fakeSql)
+vi.mock('../../../src/postgres/admission.ts', fakeSql)
+vi.mock('../../../src/postgres/anchor.ts', fakeSql)
+vi.mock('../../../src/postgres/roles.ts', fakeSql)
+vi.mock('../../../src/postgres/reached.ts', fakeSql)
+vi.mock('../../../src/postgres/side-effects.ts', fakeSql)
+vi.mock('../../../src/postgres/inherited-settings.ts', async (importOriginal) => ({
+  ...(await importOriginal<object>()),
+  inheritedSettings: (await fakeSql()).inheritedSettings,
+}))
+
+interface Scenario {
+  name: string
+  /** What has been done, without a crash, before. */
+  given?: (stage: Stage) => Promise<void>
+  /** Asks for the work in which a worker crashes. */
+  when: (stage: Stage) => Promise<void>
+  /** How it ends, crash or no crash. */
+  then: object
+}
+
+const TARGET = { time: '2026-11-23T13:45:00.000000Z' }
+
+const create = async ({ services, tenantId }: Stage) =>
+  void (await createAddon(services, caller, { tenantId, name: 'shop' }))
+
+async function addonOf({ db, tenantId }: Stage, name = 'shop') {
+  return db
+    .selectFrom('addon')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('name', '=', name)
+    .executeTakeFirstOrThrow()
+}
+
+async function aProtectedAddon(stage: Stage): Promise<void> {
+  await create(stage)
+  await workToEnd(stage)
+}
+
+async function aProtectedAddonWithSubscription(stage: Stage): Promise<void> {
+  await create(stage)
+  stage.world.ambush = {
+    call: 'run create-archive',
+    async happens() {
+      const { server_id: serverId } = await addonOf(stage)
+      serverOf(stage.world, serverId).data?.subscriptions.push({ enabled: true })
+    },
+  }
+  await workToEnd(stage)
+}
+
+const restore = async (stage: Stage) =>
+  (await requestRestore(stage.services, caller, (await addonOf(stage)).id, { target: TARGET, name: 'copy' })).id
+
+const remove = async (stage: Stage) =>
+  void (await deleteAddon(stage.services, caller, (await addonOf(stage)).id))
+
+/** The deletion is asked for while that call is under way. */
+const removedDuring = (call: string) => async (stage: Stage) => {
+  await create(stage)
+  stage.world.ambush = { call, happens: () => remove(stage) }
+}
+
+const gone = (name: string) => ({
+  name,
+  status: 'deleted',
+  server: { hasPort: false, isDeleted: true, directory: null },
+  archive: { isRemoved: true, stanza: undefined },
+})
+const serving = (name: string) => ({
+  name,
+  status: 'available',
+  protection: 'protected',
+  server: {
+    desiredState: 'running',
+    hasPort: true,
+    listensOnIt: true,
+    directory: { admitsClients: true, archives: true, recoverySettings: false, data: { recoverySignal: false } },
+  },
+  archive: { stanza: true, backups: [expect.any(String)] },
+})
+
+const scenarios: Scenario[] = [
+  {
+    name: 'a new add-on serves and is protected',
+    when: create,
+    then: { addons: [serving('shop')], directories: 1, archives: 1 },
+  },
+  {
+    name: 'an add-on has one backup more',
+    given: aProtectedAddon,
+    when: async (stage) => {
+      await requestBackup(stage.services, caller, (await addonOf(stage)).id, 'full')
+    },
+    then: { addons: [{ backups: [{ status: 'succeeded' }, { status: 'succeeded' }] }] },
+  },
+  {
+    name: 'a backup that cannot be taken has failed, and the add-on serves on',
+    given: aProtectedAddon,
+    when: async (stage) => {
+      stage.world.failing.add('backup')
+      await requestBackup(stage.services, caller, (await addonOf(stage)).id, 'full')
+    },
+    then: { addons: [{ status: 'available', backups: [{ status: 'succeeded' }, { status: 'failed' }] }] },
+  },
+  {
+    name: 'a restore makes a child that serves and is protected',
+    given: aProtectedAddon,
+    when: async (stage) => void (await restore(stage)),
+    then: {
+      addons: [serving('copy'), serving('shop')],
+      restores: [{ status: 'succeeded', phase: 'done', reached: { exact: true, timeline: 2 } }],
+      directories: 2,
+      archives: 2,
+    },
+  },
+  {
+    name: 'the subscriptions of a restored child are disabled',
+    given: aProtectedAddonWithSubscription,
+    when: async (stage) => void (await restore(stage)),
+    then: {
+      addons: [
+        { ...serving('copy'), server: { directory: { data: { subscriptions: [{ enabled: false }] } } } },
+        { ...serving('shop'), server: { directory: { data: { subscriptions: [{ enabled: true }] } } } },
+      ],
+      restores: [{ status: 'succeeded' }],
+    },
+  },
+  {
+    name: 'a restore of an add-on whose directory is lost reaches the end of the archive',
+    given: async (stage) => {
+      await aProtectedAddon(stage)
+      stage.world.servers.clear()
+    },
+    when: async (stage) => void (await restore(stage)),
+    then: { restores: [{ status: 'succeeded', reached: { exact: false, reason: 'end_of_wal' } }] },
+  },
+  {
+    name: 'a cancelled restore leaves nothing, and its source serves on',
+    given: aProtectedAddon,
+    when: async (stage) => {
+      const id = await restore(stage)
+      const happens = async () => void (await cancelRestore(stage.services, caller, id))
+      stage.world.ambush = { call: 'startTask restore', happens }
+    },
+    then: {
+      addons: [gone('copy'), serving('shop')],
+      restores: [{ status: 'cancelled', failure: 'cancelled' }],
+      directories: 1,
+      archives: 1,
+    },
+  },
+  {
+    name: 'an add-on that cannot be provisioned leaves nothing but its failure',
+    when: async (stage) => {
+      stage.world.failing.add('initdb')
+      await create(stage)
+    },
+    then: { addons: [{ ...gone('shop'), status: 'failed', failure: 'provisioning-failed' }], directories: 0 },
+  },
+  {
+    name: 'a deleted add-on leaves nothing',
+    given: aProtectedAddon,
+    when: remove,
+    then: { addons: [gone('shop')], directories: 0, archives: 0 },
+  },
+  {
+    name: 'an add-on that is deleted while it is provisioned leaves nothing',
+    when: removedDuring('startTask initdb'),
+    then: { addons: [gone('shop')], directories: 0, archives: 0 },
+  },
+  {
+    name: 'an add-on that is deleted while its archive is made leaves nothing',
+    when: removedDuring('archives.ensure'),
+    then: { addons: [gone('shop')], directories: 0, archives: 0 },
+  },
+  {
+    name: 'an add-on that is deleted during its first backup leaves nothing',
+    when: removedDuring('startTask backup'),
+    then: { addons: [gone('shop')], directories: 0, archives: 0 },
+  },
+]
+
+let metadata: FreshMetadata
+beforeAll(async () => {
+  metadata = await freshMetadata()
+  return metadata.drop
+})
+
+async function stageOf({ given, when }: Scenario): Promise<Stage> {
+  const stage = await newStage(metadata.db)
+  await given?.(stage)
+  await when(stage)
+  return stage
+}
+
+describe.each(scenarios)('$name', (scenario) => {
+  test('without a crash', async () => {
+    const stage = await stageOf(scenario)
+    await workToEnd(stage)
+    expect(await tracesOf(stage)).toMatchObject(scenario.then)
+  })
+
+  test('with a crash before or after any call', async () => {
+    const undisturbed = await stageOf(scenario)
+    const { calls } = await workToEnd(undisturbed)
+    const expected = await tracesOf(undisturbed)
+    for (const [index, call] of calls.entries()) {
+      for (const moment of ['before', 'after'] as const) {
+        const stage = await stageOf(scenario)
+        const life = await workToEnd(stage, { atCall: index + 1, moment })
+        const where = `a crash ${moment} call ${index + 1}, ${call}`
+        expect(life.isOver, where).toBe(true)
+        expect(await tracesOf(stage), where).toEqual(expected)
+      }
+    }
+  })
+})
+
+test('the worker crashes in every step there is', async () => {
+  const { rows } = await sql<{ kind: string; step: string }>`
+    select distinct kind, operation_step.step from operation_step join operation on id = operation_id`.execute(metadata.db)
+  const visited = rows.map(({ kind, step }) => `${kind} ${step}`)
+  const all = [...workflows.values()].flatMap(({ kind, steps }) => Object.keys(steps).map((step) => `${kind} ${step}`))
+  expect(visited.toSorted()).toEqual(all.toSorted())
+})

@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Db } from '../../../src/db/client.ts'
+import { fenced } from '../../../src/operations/fence.ts'
+import { type RunnerDeps, turn } from '../../../src/operations/runner.ts'
+import type { WorkDeps } from '../../../src/operations/server-work.ts'
+import { LeaseLostError, type OperationStore, operationStore } from '../../../src/operations/store.ts'
+import { ringNext, sweep } from '../../../src/operations/sweeper.ts'
+import { workflows } from '../../../src/operations/workflows/all.ts'
+import { type KeyRing, keyRing } from '../../../src/secrets/key-ring.ts'
+import { createTenant } from '../../../src/services/create-tenant.ts'
+import type { ServiceDeps } from '../../../src/services/service-deps.ts'
+import { fakeArchives, fakeDriver } from '../../support/fake/driver.ts'
+import { fakeEngine } from '../../support/fake/engine.ts'
+import { type Death, type Life, newLife } from '../../support/fake/life.ts'
+import { enter } from '../../support/fake/postgres-sql.ts'
+import { emptyWorld, type FakeWorld, NOW } from '../../support/fake/world.ts'
+
+/** A tenant of its own in a world of its own. */
+export interface Stage {
+  db: Db
+  keyRing: KeyRing
+  tenantId: string
+  world: FakeWorld
+  services: ServiceDeps
+}
+
+export const caller = {
+  tenantId: null,
+  actor: { apiKeyId: null, requestId: 'test', sourceAddress: '127.0.0.1' },
+}
+const silent = { ring: async () => {} }
+const LEASE_SECONDS = 30
+const TURNS_MAX = 100
+
+export async function newStage(db: Db): Promise<Stage> {
+  const ring = keyRing([randomBytes(32)])
+  const services: ServiceDeps = {
+    db,
+    doorbell: silent,
+    keyRing: ring,
+    platformKeyHash: Buffer.alloc(32),
+    endpointHost: 'localhost',
+    postgresVersions: () => [15],
+    now: () => NOW,
+    logger: { warn: () => {} },
+  }
+  const { id } = await createTenant(services, caller, { name: 'acme' })
+  return { db, keyRing: ring, tenantId: id, world: emptyWorld(), services }
+}
+
+/**
+ * Works on everything the tenant has open until nothing is. A worker that dies is followed by another one, which takes
+ * the work over once the lease has run out, and lives for ever. Returns the first worker's life.
+ */
+export async function workToEnd(stage: Stage, death: Death | null = null): Promise<Life> {
+  const first = newLife(death)
+  let life = first
+  for (let turns = 0; turns < TURNS_MAX; turns++) {
+    await sweep(stage.db, silent)
+    const next = await nextOpen(stage)
+    if (next === undefined) return first
+    enter(stage.world, life)
+    await turn(runner(stage, life), next, true)
+    if (!life.isOver) continue
+    await letLeasesRunOut(stage)
+    life = newLife()
+  }
+  throw new Error(`the work does not end: ${JSON.stringify(await nextOpen(stage))}`)
+}
+
+const nextOpen = ({ db, tenantId }: Stage) =>
+  db
+    .selectFrom('operation')
+    .select(['id as operationId', 'version', 'kind', 'step'])
+    .where('tenant_id', '=', tenantId)
+    .where('finished_at', 'is', null)
+    .orderBy('id')
+    .executeTakeFirst()
+
+const letLeasesRunOut = ({ db, tenantId }: Stage) =>
+  db
+    .updateTable('operation')
+    .set({ lease_until: sql`now() - interval '1 second'` })
+    .where('tenant_id', '=', tenantId)
+    .where('lease_until', 'is not', null)
+    .execute()
+
+function runner(stage: Stage, life: Life): RunnerDeps<WorkDeps> {
+  const { db } = stage
+  return {
+    db,
+    store: mortalStore(operationStore(db, LEASE_SECONDS), life),
+    doorbell: silent,
+    workflows,
+    leaseSeconds: LEASE_SECONDS,
+    depsFor: ({ assertHeld }) => workDeps(stage, life, assertHeld),
+    stopping: new AbortController().signal,
+    observe: () => {},
+    again: () => {},
+    finished: ({ tenantId }) => ringNext(db, silent, tenantId),
+  }
+}
+
+function workDeps({ db, keyRing: ring, world }: Stage, life: Life, assertHeld: () => void): WorkDeps {
+  return {
+    db,
+    driver: fenced(fakeDriver(world, life), assertHeld),
+    engine: fakeEngine,
+    archives: fakeArchives(world, life),
+    keyRing: ring,
+    ports: { first: 20_000, last: 29_999 },
+    listenAddresses: '127.0.0.1',
+    adminOsUsers: ['root'],
+    assertHeld,
+  }
+}
+
+/** A dead worker commits nothing. */
+function mortalStore(store: OperationStore, life: Life): OperationStore {
+  return {
+    ...store,
+    commit(claim, decision) {
+      if (life.isOver) throw new LeaseLostError('dead')
+      return store.commit(claim, decision)
+    },
+  }
+}

@@ -1,0 +1,68 @@
+import type { FakeServer } from '../../support/fake/world.ts'
+import type { Stage } from './stage.ts'
+
+/** Everything that work has left behind in the metadata and in the world, without what is different in every run. */
+export async function tracesOf({ db, tenantId, world }: Stage) {
+  const ofTenant = <Row>(rows: (Row & { tenant_id: string })[]) => rows.filter((row) => row.tenant_id === tenantId)
+  const addons = ofTenant(await db.selectFrom('addon').selectAll().orderBy('name').execute())
+  const servers = new Map(ofTenant(await db.selectFrom('server').selectAll().execute()).map((row) => [row.id, row]))
+  const archives = new Map(
+    ofTenant(await db.selectFrom('archive').selectAll().execute()).map((row) => [row.server_id, row]),
+  )
+  const backups = ofTenant(await db.selectFrom('backup').selectAll().orderBy('id').execute())
+  const restores = ofTenant(await db.selectFrom('restore').selectAll().orderBy('id').execute())
+  const operations = ofTenant(await db.selectFrom('operation').selectAll().orderBy('id').execute())
+  const events = ofTenant(await db.selectFrom('outbox_event').selectAll().orderBy('id').execute())
+
+  return {
+    addons: addons.map((addon) => {
+      const server = servers.get(addon.server_id)
+      const there = world.servers.get(addon.server_id)
+      const archive = world.archives.get(addon.server_id)
+      return {
+        name: addon.name,
+        status: addon.status,
+        protection: addon.protection,
+        failure: addon.failure?.code,
+        server: {
+          desiredState: server?.desired_state,
+          isDeleted: server?.deleted_at !== null,
+          hasPort: server?.port !== null,
+          listensOnIt: there?.port === server?.port,
+          settings: server?.settings,
+          directory: there === undefined ? null : contentOf(there, addon.username),
+        },
+        archive: {
+          isRemoved: archives.get(addon.server_id)?.removed_at !== null,
+          stanza: archive?.hasStanza,
+          backups: archive?.backups.map(({ label }) => label),
+        },
+        backups: backups
+          .filter((backup) => backup.server_id === addon.server_id)
+          .map(({ status, label, failure }) => ({ status, label, failure: failure?.code })),
+      }
+    }),
+    restores: restores.map(({ status, phase, reached, failure, secured_roles: roles }) => ({
+      ...{ status, phase, reached, failure: failure?.code },
+      securedRoles: roles?.map(({ action }) => action),
+    })),
+    operations: operations.map(({ kind, status, failure }) => ({ kind, status, failure: failure?.code })),
+    events: events.map(({ type }) => type),
+    // What no row names would be left for ever.
+    directories: world.servers.size,
+    archives: world.archives.size,
+  }
+}
+
+function contentOf({ config, data, tasks, tasksStarted }: FakeServer, owner: string) {
+  const conf = config['postgresql.conf'] ?? ''
+  return {
+    configFiles: Object.keys(config).sort(),
+    admitsClients: config['pg_hba.conf']?.includes('scram-sha-256'),
+    archives: /^archive_command = 'push/m.test(conf),
+    recoverySettings: conf.includes('restore_command'),
+    data: data && { ...data, roles: data.roles[owner] === 'owner' ? Object.values(data.roles) : 'not the owner' },
+    tasks: tasks.size,
+    tasksStarted,
+  }
+}

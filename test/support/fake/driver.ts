@@ -1,0 +1,124 @@
+import type { CommandResult, ServerDriver, TaskReport } from '../../../src/drivers/driver.ts'
+import type { ArchiveStore } from '../../../src/storage/archive-store.ts'
+import { runCommand, startedTask } from './programs.ts'
+import { type Life, perform } from './life.ts'
+import { startFakePostgres } from './postgres-server.ts'
+import { type FakeServer, type FakeWorld, serverOf, springAmbush } from './world.ts'
+
+const pathsOf = (serverId: string) => ({
+  dataDirectory: `/fake/${serverId}/data`,
+  configDirectory: `/fake/${serverId}/config`,
+  socketDirectory: `/fake/${serverId}/socket`,
+  logFile: `/fake/${serverId}/log`,
+  lockDirectory: `/fake/${serverId}/lock`,
+  spoolDirectory: `/fake/${serverId}/spool`,
+  backupLogDirectory: `/fake/${serverId}/backup-log`,
+})
+
+/** A driver over maps. The caller dies where its life says so; what it has done by then stays. */
+export function fakeDriver(world: FakeWorld, life: Life): ServerDriver {
+  const call = <Result>(name: string, effect: () => Result | Promise<Result>) =>
+    perform(life, name, async () => {
+      const result = await effect()
+      await springAmbush(world, name)
+      return result
+    })
+
+  return {
+    kind: 'local',
+    paths: pathsOf,
+    program: (_version, name) => name,
+    postgresVersions: () => [15],
+
+    ensureInstance: (serverId) => call('ensureInstance', () => ensureServer(world, serverId)),
+    writeConfig: (serverId, files) => call('writeConfig', () => writeFiles(serverOf(world, serverId), files)),
+    destroyInstance: (serverId) => call('destroyInstance', () => void world.servers.delete(serverId)),
+    listInstances: () => call('listInstances', () => [...world.servers.keys()]),
+
+    startPostgres: (serverId, _version, { port }) =>
+      call('startPostgres', () => startFakePostgres(world, serverOf(world, serverId), port)),
+    stopPostgres: (serverId) => call('stopPostgres', () => stop(world.servers.get(serverId))),
+    postgresState: (serverId) => call('postgresState', () => stateOf(world.servers.get(serverId))),
+    reloadPostgres: (serverId) => call('reloadPostgres', () => void serverOf(world, serverId)),
+    readLog: (serverId, fromByte) =>
+      call('readLog', () => {
+        const { log } = serverOf(world, serverId)
+        return { text: log.slice(fromByte), nextByte: log.length }
+      }),
+
+    run: (serverId, { argv }) =>
+      call(`run ${nameOf(argv)}`, (): CommandResult => {
+        const stdout = runCommand(world, serverId, argv)
+        return { exitCode: stdout === null ? 1 : 0, stdout: stdout ?? '', stderr: '' }
+      }),
+
+    startTask: (serverId, name, { argv }) =>
+      call(`startTask ${nameOf(argv)}`, () => startedTask(world, serverId, name, argv)),
+    checkTask: (serverId, name) =>
+      call('checkTask', () => reportOn(world, serverOf(world, serverId), name)),
+    taskEnded: async () => {},
+    clearTask: (serverId, name) =>
+      call('clearTask', () => void world.servers.get(serverId)?.tasks.delete(name)),
+  }
+}
+
+export function fakeArchives(world: FakeWorld, life: Life): ArchiveStore {
+  return {
+    pathOf: (tenantId, serverId) => `/fake/archives/${tenantId}/${serverId}`,
+    ensure: (_tenantId, serverId) =>
+      perform(life, 'archives.ensure', async () => {
+        if (!world.archives.has(serverId))
+          world.archives.set(serverId, { hasStanza: false, backups: [], segments: [] })
+        await springAmbush(world, 'archives.ensure')
+      }),
+    destroy: (_tenantId, serverId) =>
+      perform(life, 'archives.destroy', () => void world.archives.delete(serverId)),
+    list: () =>
+      perform(life, 'archives.list', () =>
+        [...world.archives.keys()].map((serverId) => ({ tenantId: '', serverId })),
+      ),
+  }
+}
+
+/** What a command does: its program, or for the engine's and the shell's the word after it. */
+const nameOf = (argv: readonly string[]) => (argv[0] === 'engine' ? argv[1] : argv[0]) ?? ''
+
+function ensureServer(world: FakeWorld, serverId: string): void {
+  if (world.servers.has(serverId)) return
+  world.servers.set(serverId, {
+    config: {},
+    data: null,
+    port: null,
+    log: '',
+    tasks: new Map(),
+    tasksStarted: [],
+  })
+}
+
+function writeFiles({ config }: FakeServer, files: Readonly<Record<string, string | null>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    if (text === null) delete config[name]
+    else config[name] = text
+  }
+}
+
+function stop(server: FakeServer | undefined): void {
+  if (server !== undefined) server.port = null
+}
+
+function stateOf(server: FakeServer | undefined) {
+  if (server === undefined || server.data === null) return 'no-data'
+  return server.port === null ? 'stopped' : 'running'
+}
+
+/** A task is seen running once, and has ended by the next time. */
+function reportOn({ failing }: FakeWorld, { tasks }: FakeServer, name: string): TaskReport {
+  const task = tasks.get(name)
+  const output = { stdoutTail: '', stderrTail: '' }
+  if (task === undefined) return { state: 'not-started', exitCode: null, ...output }
+  task.checks += 1
+  if (task.checks === 1) return { state: 'running', exitCode: null, ...output }
+  return failing.has(nameOf(task.argv))
+    ? { state: 'failed', exitCode: 1, ...output }
+    : { state: 'succeeded', exitCode: 0, ...output }
+}

@@ -1,0 +1,41 @@
+import { archiveOf, type FakeData, type FakeServer, type FakeWorld } from './world.ts'
+
+/** Starts postgres unless it runs. A recovery is over at once, one way or the other. */
+export function startFakePostgres(world: FakeWorld, server: FakeServer, port: number): void {
+  const { data, config } = server
+  if (data === null) throw new Error('there is no data directory to start on')
+  if (server.port !== null) return
+  const conf = config['postgresql.conf'] ?? ''
+  if (data.recoverySignal && !recover(world, server, data, conf)) return
+  server.port = port
+  server.log += line('postmaster', 'LOG', 'database system is ready to accept connections')
+}
+
+/** @returns whether the server lives on; as PostgreSQL does, it ends itself when there is nothing to recover from. */
+function recover(world: FakeWorld, server: FakeServer, data: FakeData, conf: string): boolean {
+  const sourceServerId = /^restore_command = 'fetch from (\w+)'/m.exec(conf)?.[1]
+  if (sourceServerId === undefined) {
+    server.log += line(
+      'startup',
+      'FATAL',
+      'must specify restore_command when standby mode is not enabled',
+    )
+    return false
+  }
+  const startup = (message: string) => {
+    server.log += line('startup', 'LOG', message)
+  }
+  const segments = [...new Set(archiveOf(world, sourceServerId).segments)].sort()
+  for (const segment of segments) startup(`restored log file "${segment}" from archive`)
+  if (conf.includes('recovery_target_time'))
+    startup('recovery stopping before commit of transaction 741, time 2026-11-23 14:00:00.000001+00')
+  startup('redo done at 0/4000028')
+  data.recoverySignal = false
+  data.timeline += 1
+  startup(`selected new timeline ID: ${data.timeline}`)
+  return true
+}
+
+function line(writer: 'startup' | 'postmaster', level: 'LOG' | 'FATAL', message: string): string {
+  return `2026-11-23 14:00:00.000 UTC [1] ${writer}: ${level}:  ${message}\n`
+}

@@ -1,0 +1,133 @@
+import type pg from 'pg'
+import type { SecuredRole } from '../../../src/domain/restore.ts'
+import type { ArchiverState } from '../../../src/postgres/anchor.ts'
+import type { ClientLogin } from '../../../src/postgres/admission.ts'
+import type { AdminConnection } from '../../../src/postgres/connect.ts'
+import type { RecoveredState } from '../../../src/postgres/reached.ts'
+import type { OpenAdmin } from '../../../src/postgres/side-effects.ts'
+import { type Life, perform } from './life.ts'
+import { ANCHOR_SEGMENT, archiveOf, type FakeData, type FakeServer, type FakeWorld, NOW } from './world.ts'
+
+// Stands for the modules of src/postgres that talk to a server, under their own names: a test mocks them with this one.
+// Where they take a client, this one takes a server of the fake world.
+
+let world: FakeWorld
+let life: Life
+
+/** From here on, whoever talks to a server does so in that world and in that life. */
+export function enter(nextWorld: FakeWorld, nextLife: Life): void {
+  world = nextWorld
+  life = nextLife
+}
+
+function running({ socketDirectory, port }: AdminConnection): { serverId: string; server: FakeServer } {
+  const serverId = socketDirectory.split('/')[2] ?? ''
+  const server = world.servers.get(serverId)
+  if (server === undefined || server.port !== port) throw new Error(`connection to ${serverId} refused`)
+  return { serverId, server }
+}
+
+/** A server's data stands for the session; the steps only hand it on. */
+const sessions = new WeakMap<FakeData, string>()
+const dataOf = (client: pg.Client) => client as unknown as FakeData
+
+export async function withAdmin<Result>(
+  connection: AdminConnection,
+  use: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const { serverId, server } = running(connection)
+  if (server.data === null) throw new Error('a server runs on its data')
+  sessions.set(server.data, serverId)
+  return use(server.data as unknown as pg.Client)
+}
+
+export const untilAdmitted = (connection: AdminConnection): Promise<boolean> =>
+  perform(life, 'untilAdmitted', () => {
+    try {
+      return running(connection).server.data?.recoverySignal === false
+    } catch {
+      return false
+    }
+  })
+
+export const canLogIn = ({ port, user, database }: ClientLogin): Promise<boolean> =>
+  perform(life, 'canLogIn', () =>
+    [...world.servers.values()].some(
+      (server) =>
+        server.port === port &&
+        server.data?.roles[user] === 'owner' &&
+        server.data.databases.includes(database) &&
+        server.config['pg_hba.conf']?.includes('scram-sha-256'),
+    ),
+  )
+
+export const createOwner = (
+  client: pg.Client,
+  { username, databaseName }: { username: string; databaseName: string },
+): Promise<void> =>
+  perform(life, 'createOwner', () => {
+    const data = dataOf(client)
+    data.roles[username] = 'owner'
+    data.databases = [...new Set([...data.databases, databaseName])]
+  })
+
+export const secureRoles = (
+  client: pg.Client,
+  { fromUsername, username }: { fromUsername: string; username: string },
+): Promise<SecuredRole[]> =>
+  perform(life, 'secureRoles', () => {
+    const { roles } = dataOf(client)
+    const found = [fromUsername, username].some((name) => roles[name] === 'owner')
+    if (!found) throw new Error(`role ${fromUsername} does not exist`)
+    delete roles[fromUsername]
+    roles[username] = 'owner'
+    return [{ name: fromUsername, action: 'renamed' }]
+  })
+
+export const rollbackPreparedTransactions = (openAdmin: OpenAdmin): Promise<number> =>
+  openAdmin('postgres', () => perform(life, 'rollbackPreparedTransactions', () => 0))
+
+export const disableSubscriptions = (openAdmin: OpenAdmin): Promise<number> =>
+  openAdmin('postgres', (client) =>
+    perform(life, 'disableSubscriptions', () => {
+      const { subscriptions } = dataOf(client)
+      for (const subscription of subscriptions) subscription.enabled = false
+      return subscriptions.length
+    }),
+  )
+
+export const readRecovered = (client: pg.Client): Promise<RecoveredState> =>
+  perform(life, 'readRecovered', () => {
+    const { recoverySignal, timeline, databases } = dataOf(client)
+    return { inRecovery: recoverySignal, timeline, lsn: '0/4000028', xid: '740', time: NOW, databases }
+  })
+
+export const serverClock = (): Promise<string> => perform(life, 'serverClock', () => NOW)
+
+export const inheritedSettings = () =>
+  perform(life, 'inheritedSettings', () => ({ max_connections: 100, wal_level: 'replica' }))
+
+/** The marker's segment is archived at once if the server archives at all. */
+export const commitMarkerAfter = (client: pg.Client) =>
+  perform(life, 'commitMarkerAfter', () => {
+    const serverId = sessions.get(dataOf(client)) ?? ''
+    const conf = world.servers.get(serverId)?.config['postgresql.conf']
+    if (conf?.includes(`'push to ${serverId}'`)) archiveOf(world, serverId).segments.push(ANCHOR_SEGMENT)
+    return { committedAt: NOW, segment: ANCHOR_SEGMENT }
+  })
+
+export const archiverState = (client: pg.Client): Promise<ArchiverState> =>
+  perform(life, 'archiverState', () => {
+    const serverId = sessions.get(dataOf(client)) ?? ''
+    const lastArchivedSegment = archiveOf(world, serverId).segments.toSorted().at(-1) ?? null
+    return {
+      lastArchivedSegment,
+      lastArchivedAt: NOW,
+      failedCount: 0,
+      lastFailedSegment: null,
+      lastFailedAt: null,
+    }
+  })
+
+export const isArchived = ({ lastArchivedSegment }: ArchiverState, segment: string): boolean =>
+  lastArchivedSegment !== null && lastArchivedSegment >= segment

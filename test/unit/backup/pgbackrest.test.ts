@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest'
+import type { EngineServer } from '../../../src/backup/engine.ts'
+import { pgbackrestEngine } from '../../../src/backup/pgbackrest/engine.ts'
+import { Problem } from '../../../src/domain/problem.ts'
+
+const engine = pgbackrestEngine({ program: '/usr/bin/pgbackrest', processMax: 2 })
+const server: EngineServer = {
+  serverId: 'srv_child',
+  postgresVersion: 15,
+  port: 5440,
+  paths: {
+    dataDirectory: '/d/data',
+    configDirectory: "/d/it's 100%p",
+    socketDirectory: '/s',
+    logFile: '/d/log',
+    lockDirectory: '/d/lock',
+    spoolDirectory: '/d/spool',
+    backupLogDirectory: '/d/backup-log',
+  },
+}
+const archive = { serverId: 'srv_child', repositoryPath: '/repository', cipherPass: 'secret pass#phrase' }
+
+describe('configuration', () => {
+  test('is in the files it says, and the passphrase is nowhere else', () => {
+    for (const which of ['own', 'source'] as const) {
+      const files = engine.configFiles(which, server, archive)
+      expect(Object.keys(files)).toEqual(engine.configFileNames(which))
+      expect(Object.values(files).join()).toContain('\nrepo1-cipher-pass=secret pass#phrase\n')
+    }
+    expect(JSON.stringify(engine.backupTask(server, 'full'))).not.toContain('secret')
+  })
+
+  test('of the own archive pushes synchronously; of the source’s it fetches ahead and pushes nothing', () => {
+    const own = engine.configFiles('own', server, archive)['pgbackrest.conf']
+    const source = engine.configFiles('source', server, { ...archive, serverId: 'srv_parent' })['source.conf']
+    expect(own).not.toContain('archive-async')
+    expect(source).toContain('archive-async=y\narchive-get-queue-max=1GiB\n')
+    expect(source).toContain('[srv_parent]\npg1-path=/d/data\n')
+    expect(source).not.toContain('pg1-port')
+  })
+
+  test.each(['two\nlines', ' edge'])('refuses a passphrase that the file cannot hold: %j', (cipherPass) => {
+    expect(() => engine.configFiles('own', server, { ...archive, cipherPass })).toThrow(RangeError)
+  })
+})
+
+test('commands for PostgreSQL survive a shell and its % escapes, whatever the path', () => {
+  expect(engine.archiveCommand(server)).toBe(
+    `'/usr/bin/pgbackrest' '--config=/d/it'\\''s 100%%p/pgbackrest.conf' '--stanza=srv_child' archive-push "%p"`,
+  )
+  expect(engine.restoreCommand(server, 'srv_parent', { fetchesAhead: true })).toBe(
+    `'/usr/bin/pgbackrest' '--config=/d/it'\\''s 100%%p/source.conf' '--stanza=srv_parent' archive-get %f "%p"`,
+  )
+})
+
+test('a restore names its backup, leaves recovery settings to us and can be repeated', () => {
+  const { argv } = engine.restoreTask(server, 'srv_parent', '20261123-141933F')
+  expect(argv).toEqual(
+    expect.arrayContaining(['--stanza=srv_parent', '--set=20261123-141933F', '--type=none', '--delta']),
+  )
+})
+
+describe('the list of backups', () => {
+  const backup = {
+    archive: { start: '000000020000000000000003', stop: '000000020000000000000004' },
+    error: false,
+    info: { delta: 37304562, repository: { delta: 10391392, size: 10391392 }, size: 37304562 },
+    label: '20261123-141933F',
+    lsn: { start: '0/3000028', stop: '0/4000050' },
+    timestamp: { start: 1795443573, stop: 1795443575 },
+    type: 'full',
+  }
+  const info = (backups: unknown[], code = 0, message = 'ok') =>
+    JSON.stringify([{ backup: backups, name: 'srv_child', repo: [{ status: { code, message } }] }])
+
+  test('tells of each when it was taken, on which timeline, and how large it is', () => {
+    expect(engine.parseBackups(info([backup]))).toEqual([
+      {
+        label: '20261123-141933F',
+        type: 'full',
+        startedAt: '2026-11-23T14:19:33.000000Z',
+        stoppedAt: '2026-11-23T14:19:35.000000Z',
+        startLsn: '0/3000028',
+        stopLsn: '0/4000050',
+        startSegment: '000000020000000000000003',
+        stopSegment: '000000020000000000000004',
+        timeline: 2,
+        sizeBytes: 37304562,
+        repositorySizeBytes: 10391392,
+        hasTablespaces: null,
+      },
+    ])
+  })
+
+  test('leaves out a backup with a damaged page', () => {
+    expect(engine.parseBackups(info([{ ...backup, error: true }]))).toEqual([])
+  })
+
+  test('tells whether the backup that was asked for has tablespaces', () => {
+    const tablespace = [{ destination: '/t', name: 'fast', oid: 16400 }]
+    const found = [null, tablespace].map((value) =>
+      engine.parseBackups(info([{ ...backup, tablespace: value }])),
+    )
+    expect(found.map(([one]) => one?.hasTablespaces)).toEqual([false, true])
+  })
+
+  test('is empty where there is no archive, and a problem where the archive cannot be read', () => {
+    expect(engine.parseBackups(info([], 1, 'missing stanza path'))).toEqual([])
+    expect(() => engine.parseBackups(info([], 99, '[FormatError] unable to load'))).toThrow(Problem)
+  })
+})
+
+test('an archive under another passphrase is a problem even when its message is not valid JSON', () => {
+  const status = '{"code":99,"message":"[FormatError] unable to load\\nkey outside of section: \u0001\u001b"}'
+  const stdout = `[{"backup":[],"name":"srv_child","repo":[{"status":${status}}]}]`
+  expect(() => JSON.parse(stdout)).toThrow(SyntaxError)
+  expect(() => engine.parseBackups(stdout)).toThrow(Problem)
+})
+
+test('the list of segments holds whole segments, sorted, and nothing else', () => {
+  const path = '15-1/0000000100000000'
+  const sum = 'b38a25597b52b6be58e1469767725677cc3f4dd0'
+  const listing = {
+    '.': { type: 'path' },
+    [`${path}/000000010000000000000004-${sum}.lz4`]: {},
+    [`${path}/000000010000000000000003-${sum}`]: {},
+    [`${path}/000000010000000000000003.00000028.backup`]: {},
+    [`${path}/000000010000000000000005.partial-${sum}.lz4`]: {},
+    '15-1/00000002.history': {},
+    'archive.info': {},
+  }
+  expect(engine.parseSegments(JSON.stringify(listing))).toEqual([
+    '000000010000000000000003',
+    '000000010000000000000004',
+  ])
+})
+
+describe('progress', () => {
+  const report = (stdoutTail: string, state: 'running' | 'succeeded' = 'running') => ({
+    state,
+    exitCode: null,
+    stdoutTail,
+    stderrTail: '',
+  })
+  const TAIL = `ore file /d/data/base/1/2600 (bundle 2/0, 16KB, 18.36%) checksum d345
+2026-11-23 14:24:58.350 P01 DETAIL: restore file /d/data/base/1/2579 (bundle 2/4400, 16KB, 25.00%) checksum 65cf
+2026-11-23 14:24:58.351 P00 DETAIL: sync path '/d/data/base'
+2026-11-23 14:24:58.360 P01 DETAIL: restore file /d/data/base/1/22`
+
+  test('is the share of bytes in the last whole line about a file', () => {
+    expect(engine.progressOf('restore', report(TAIL), 4000)).toEqual({
+      bytesDone: 1000,
+      bytesTotal: 4000,
+      percent: 25,
+    })
+  })
+
+  test('counts a file that an interrupted restore had brought already', () => {
+    const text =
+      'P01 DETAIL: restore file /d/PG_VERSION - exists and matches backup (3B, 99.99%) checksum 587b'
+    expect(engine.progressOf('restore', report(text)).percent).toBe(99.99)
+  })
+
+  test('is unknown before the first file and complete at the end', () => {
+    expect(engine.progressOf('backup', report(''))).toEqual({ bytesDone: 0, bytesTotal: null, percent: null })
+    expect(engine.progressOf('backup', report('', 'succeeded')).percent).toBe(100)
+  })
+})
