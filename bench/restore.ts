@@ -14,6 +14,7 @@ import {
   printTable,
   ratioOf,
   runBench,
+  until,
   untilProtected,
   untilStatus,
 } from './support/bench.ts'
@@ -73,37 +74,52 @@ function readArguments(): { size: Size; rounds: number; check: boolean } {
   return { size, rounds, check: values.check }
 }
 
-/** Through the API; when its fetch and its recovery ran is read from what they left in the child's directory. */
+/** Through the API; when its fetch and its recovery ran is read from what they leave in the child's directory. */
 async function restoreWithUndrop(bench: Bench, source: Source) {
   const { api, host } = bench
   const requestedAt = Date.now()
   const asked = await api.call<Restore>('POST', `/v1/addons/${source.addonId}/restores`, {
     target: { time: source.target },
   })
-  const restore = await untilStatus<Restore>(bench, `/v1/restores/${asked.id}`, 'succeeded')
-  const doneAt = Date.now()
+  const succeeded = untilStatus<Restore>(bench, `/v1/restores/${asked.id}`, 'succeeded').then((restore) => ({
+    restore,
+    doneAt: Date.now(),
+  }))
+  const [{ restore, doneAt }, fetch] = await Promise.all([succeeded, watchFetch(bench, source, succeeded)])
 
   const login = await api.call<Login>('POST', `/v1/addons/${restore.childAddonId}/credentials/reveal`)
   const [counted] = await query<{ count: string }>(login.url, source.check.statement)
   assertRestored(source, counted?.count)
-  const serverId = (await host.driver.listInstances()).find((id) => id !== source.serverId) ?? ''
-  const { logFile, dataDirectory } = host.driver.paths(serverId)
-  const task = join(dirname(dataDirectory), 'tasks', 'fetch')
-  const output = await readFile(join(task, 'stdout'), 'utf8')
-  if (!output.includes(source.label))
-    throw new Error(`not restored from ${source.label}:\n${output.slice(0, 500)}`)
-  const { startedAt: serverStartedAt, readyAt: serverReadyAt } = await recoveryTimes(logFile)
-  const course = {
-    requestedAt,
-    fetchStartedAt: (await stat(join(task, 'process'))).mtimeMs,
-    fetchEndedAt: (await stat(join(task, 'exit'))).mtimeMs,
-    serverStartedAt,
-    serverReadyAt,
-    doneAt,
-  }
+  const server = await recoveryTimes(host.driver.paths(fetch.serverId).logFile)
   await untilProtected(bench, restore.childAddonId)
   await deleteAddon(bench, restore.childAddonId)
-  return { seconds: secondsOf(course), segments: restore.progress.walTotal }
+  const seconds = secondsOf({
+    requestedAt,
+    fetchStartedAt: fetch.startedAt,
+    fetchEndedAt: fetch.endedAt,
+    serverStartedAt: server.startedAt,
+    serverReadyAt: server.readyAt,
+    doneAt,
+  })
+  return { seconds, segments: restore.progress.walTotal }
+}
+
+/** Looks at the files of the child's fetch while they are there. */
+async function watchFetch({ host }: Bench, source: Source, restored: Promise<unknown>) {
+  let isOver = false
+  restored.finally(() => (isOver = true)).catch(() => {})
+  return until('the end of the fetch', async () => {
+    if (isOver) throw new Error('the fetch has not been seen')
+    const serverId = (await host.driver.listInstances()).find((id) => id !== source.serverId)
+    if (serverId === undefined) return false
+    const task = join(dirname(host.driver.paths(serverId).dataDirectory), 'tasks', 'fetch')
+    const ended = await stat(join(task, 'exit')).catch(() => undefined)
+    if (ended === undefined) return false
+    const output = await readFile(join(task, 'stdout'), 'utf8')
+    if (!output.includes(source.label)) throw new Error(`not restored from ${source.label}`)
+    const started = await stat(join(task, 'process'))
+    return { serverId, startedAt: started.mtimeMs, endedAt: ended.mtimeMs }
+  })
 }
 
 /** The same archive, base backup and target, with the settings that pgBackRest generates. */

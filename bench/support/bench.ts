@@ -70,13 +70,11 @@ export async function untilStatus<Answer extends { status: string }>(
   path: string,
   wanted: string,
 ): Promise<Answer> {
-  let answer = await api.call<Answer>('GET', path)
-  await until(path, async () => {
+  return until(path, async () => {
+    const answer = await api.call<Answer>('GET', path)
     if (answer.status === 'failed') throw new Error(`${path} failed: ${JSON.stringify(answer)}`)
-    if (answer.status !== wanted) answer = await api.call<Answer>('GET', path)
-    return answer.status === wanted
+    return answer.status === wanted && answer
   })
-  return answer
 }
 
 /** Waits for what a new add-on does by itself, so that it does not run beside the next measurement. */
@@ -93,9 +91,16 @@ export async function deleteAddon({ api }: Bench, addonId: string): Promise<void
   })
 }
 
-export async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+/** Asks until the answer is not false, and returns it. */
+export async function until<Answer>(what: string, ask: () => Promise<Answer | false>): Promise<Answer> {
+  let answer: Answer | false = false
+  const condition = async () => {
+    answer = await ask()
+    return answer !== false
+  }
   const limits = { timeoutSeconds: PATIENCE_SECONDS, everyMilliseconds: POLL_MILLISECONDS }
   if (!(await waitUntil(condition, limits))) throw new Error(`waited in vain: ${what}`)
+  return answer as Answer
 }
 
 export function median(values: readonly number[]): number {

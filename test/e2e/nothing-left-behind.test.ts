@@ -58,8 +58,11 @@ async function cancel(restoreId: string) {
   return untilFinished(undrop, restoreId)
 }
 
-const statusOf = async (addonId: string) =>
-  (await ok(api.getAddon({ client: undrop.client, path: { addonId } }))).status
+/** From the metadata, as the API no longer knows an add-on once it is deleted. */
+async function statusOf(addonId: string): Promise<string | undefined> {
+  const select = `select status from undrop.addon where id = '${addonId}'`
+  return (await metadata<{ status: string }>(undrop, select))[0]?.status
+}
 
 const untilDeleted = (addonId: string) =>
   until(async () => (await statusOf(addonId)) === 'deleted', `${addonId} to be deleted`)

@@ -1,5 +1,5 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
+import { basename, join, relative } from 'node:path'
 import pg from 'pg'
 import { openHost } from '../../../src/bin/host.ts'
 import { loadConfig } from '../../../src/config/config.ts'
@@ -99,11 +99,19 @@ export async function segmentFile(server: ServerFiles, segment: string): Promise
   return file
 }
 
-/** Names of all there is on the machine for servers: their directories, sockets and archives. */
-export async function leftovers({ directory }: Undrop, tenantId: string): Promise<string[]> {
+/** Names of all there is on the machine for servers: their directories, sockets, archives and processes. */
+export async function everythingOfServers({ directory }: Undrop, tenantId: string): Promise<string[]> {
   const places = ['servers', 'run', join('archives', tenantId)]
-  const names = await Promise.all(places.map((place) => readdir(join(directory, place))))
-  return names.flatMap((found, index) => found.map((name) => join(places[index] ?? '', name))).sort()
+  const found = await Promise.all(
+    places.map(async (place) => (await readdir(join(directory, place))).map((name) => join(place, name))),
+  )
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const workingIn = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')))
+  const processes = workingIn.flatMap((path) => {
+    const [serverId] = relative(join(directory, 'servers'), path).split('/')
+    return serverId?.startsWith('srv_') ? [join('processes', serverId)] : []
+  })
+  return [...found.flat(), ...new Set(processes)].sort()
 }
 
 const exists = (path: string) =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { availableAddon, codeOf, startApi } from './test-api.ts'
+import { availableAddon, codeOf, completeBackup, startApi } from './test-api.ts'
 
 describe('POST /v1/addons/{addonId}/backups', () => {
   test('202 records the backup and opens the operation that takes it', async () => {
@@ -90,15 +90,32 @@ describe('lists', () => {
   })
 
   test('restores are found by source and by status', async () => {
-    const { db, newTenant, platform } = await startApi()
-    const { client, id: tenantId } = await newTenant()
-    const one = await availableAddon(db, client)
-    expect((await client('GET', `/v1/restores?addonId=${one.id}&status=running`)).json().data).toEqual([])
-    expect((await client('GET', '/v1/restores?status=done')).json()).toMatchObject({
-      status: 400,
-      errors: [{ parameter: 'status' }],
-    })
-    expect((await platform('GET', `/v1/addons?tenantId=${tenantId}`)).json().data).toHaveLength(1)
-    expect((await platform('GET', `/v1/addons?tenantId=${(await newTenant()).id}`)).json().data).toEqual([])
+    const { db, newTenant } = await startApi()
+    const { client } = await newTenant()
+    const [one, two] = [await availableAddon(db, client), await availableAddon(db, client)]
+    const ids = []
+    for (const source of [one, two]) {
+      await completeBackup(db, source)
+      ids.push(
+        (await client('POST', `/v1/addons/${source.id}/restores`, { target: { latest: true } })).json().id,
+      )
+    }
+    const [first = '', second = ''] = ids
+    await db.updateTable('restore').set({ status: 'running' }).where('id', '=', second).execute()
+    const found = async (query: string) =>
+      (await client('GET', `/v1/restores?${query}`)).json().data.map((restore: { id: string }) => restore.id)
+    expect(await found(`addonId=${one.id}`)).toEqual([first])
+    expect(await found('status=running')).toEqual([second])
+    expect(await found(`addonId=${one.id}&status=running`)).toEqual([])
+  })
+
+  test('a platform key lists all tenants, or the one it names', async () => {
+    const { newTenant, platform } = await startApi()
+    const [one, two] = [await newTenant(), await newTenant()]
+    for (const { client } of [one, two]) await client('POST', '/v1/addons', { name: 'shop-db' })
+    const tenantsOf = async (path: string) =>
+      (await platform('GET', path)).json().data.map((addon: { tenantId: string }) => addon.tenantId)
+    expect((await tenantsOf('/v1/addons')).sort()).toEqual([one.id, two.id].sort())
+    expect(await tenantsOf(`/v1/addons?tenantId=${two.id}`)).toEqual([two.id])
   })
 })

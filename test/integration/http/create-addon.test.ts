@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { keyRing, sealContext } from '../../../src/secrets/key-ring.ts'
 import { codeOf, rowCounts, startApi } from './test-api.ts'
 
 describe('POST /v1/addons', () => {
@@ -37,15 +38,20 @@ describe('POST /v1/addons', () => {
     expect(audit).toMatchObject([{ tenant_id: tenantId, resource_id: addon.id, source_address: '127.0.0.1' }])
   })
 
-  test('the sealed credentials open only for this add-on', async () => {
-    const { db, newTenant } = await startApi()
+  test('its sealed password opens for no other add-on', async () => {
+    const ring = keyRing([Buffer.alloc(32, 1)])
+    const { db, newTenant } = await startApi({ keyRing: ring })
     const { client } = await newTenant()
-    await client('POST', '/v1/addons', { name: 'one' })
-    await client('POST', '/v1/addons', { name: 'two' })
-    const rows = await db.selectFrom('addon').selectAll().execute()
-    expect(new Set(rows.map((row) => row.username)).size).toBe(2)
-    expect(new Set(rows.map((row) => row.password_sealed)).size).toBe(2)
-    expect(rows.every((row) => row.password_sealed.startsWith('v1.'))).toBe(true)
+    const one = (await client('POST', '/v1/addons', { name: 'one' })).json().id
+    const two = (await client('POST', '/v1/addons', { name: 'two' })).json().id
+    const { password_sealed, username } = await db
+      .selectFrom('addon')
+      .selectAll()
+      .where('id', '=', one)
+      .executeTakeFirstOrThrow()
+    expect(username).toMatch(/^u_[0-9a-f]{16}$/)
+    expect(ring.open(password_sealed, sealContext.addonPassword(one))).toMatch(/^[\w-]{32}$/)
+    expect(() => ring.open(password_sealed, sealContext.addonPassword(two))).toThrow('belongs elsewhere')
   })
 
   test('of several requests for one name at the same time exactly one gets it', async () => {

@@ -47,7 +47,8 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
       securedRoles: roles?.map(({ action }) => action),
     })),
     operations: operations.map(({ kind, status, failure }) => ({ kind, status, failure: failure?.code })),
-    events: events.map(({ type }) => type),
+    // An attempt that failed before a crash, unnoticed, is made once more.
+    events: withoutRepeats(events.map(({ type }) => type)),
     // What no row names would be left for ever.
     directories: world.servers.size,
     archives: world.archives.size,
@@ -63,6 +64,8 @@ function contentOf({ config, data, tasks, tasksStarted }: FakeServer, owner: str
     recoverySettings: conf.includes('restore_command'),
     data: data && { ...data, roles: data.roles[owner] === 'owner' ? Object.values(data.roles) : 'not the owner' },
     tasks: tasks.size,
-    tasksStarted,
+    tasksStarted: [...new Set(tasksStarted)],
   }
 }
+
+const withoutRepeats = (words: string[]) => words.filter((word, at) => word !== words[at - 1])

@@ -55,7 +55,7 @@ export function fakeDriver(world: FakeWorld, life: Life): ServerDriver {
     startTask: (serverId, name, { argv }) =>
       call(`startTask ${nameOf(argv)}`, () => startedTask(world, serverId, name, argv)),
     checkTask: (serverId, name) =>
-      call('checkTask', () => reportOn(world, serverOf(world, serverId), name)),
+      call('checkTask', () => reportOn(world, world.servers.get(serverId), name)),
     taskEnded: async () => {},
     clearTask: (serverId, name) =>
       call('clearTask', () => void world.servers.get(serverId)?.tasks.delete(name)),
@@ -112,8 +112,8 @@ function stateOf(server: FakeServer | undefined) {
 }
 
 /** A task is seen running once, and has ended by the next time. */
-function reportOn({ failing }: FakeWorld, { tasks }: FakeServer, name: string): TaskReport {
-  const task = tasks.get(name)
+function reportOn({ failing }: FakeWorld, server: FakeServer | undefined, name: string): TaskReport {
+  const task = server?.tasks.get(name)
   const output = { stdoutTail: '', stderrTail: '' }
   if (task === undefined) return { state: 'not-started', exitCode: null, ...output }
   task.checks += 1

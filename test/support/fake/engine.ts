@@ -11,6 +11,7 @@ export const fakeEngine: BackupEngine = {
   createArchive: ({ serverId }) => ({ argv: ['engine', 'create-archive', 'own', serverId] }),
   backupTask: () => ({ argv: ['engine', 'backup'] }),
   restoreTask: (_server, sourceServerId, label) => ({ argv: ['engine', 'restore', sourceServerId, label] }),
+  endFetching: (_server, sourceServerId) => ({ argv: ['engine', 'end-fetching', 'source', sourceServerId] }),
   progressOf: (_kind, _report, bytesTotal = null) => ({ bytesDone: 0, bytesTotal, percent: null }),
 
   listBackups: (_server, which, archiveServerId) => ({

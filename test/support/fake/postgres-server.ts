@@ -13,7 +13,7 @@ export function startFakePostgres(world: FakeWorld, server: FakeServer, port: nu
 
 /** @returns whether the server lives on; as PostgreSQL does, it ends itself when there is nothing to recover from. */
 function recover(world: FakeWorld, server: FakeServer, data: FakeData, conf: string): boolean {
-  const sourceServerId = /^restore_command = 'fetch from (\w+)'/m.exec(conf)?.[1]
+  const sourceServerId = /^restore_command = .*fetch from (\w+)/m.exec(conf)?.[1]
   if (sourceServerId === undefined) {
     server.log += line(
       'startup',

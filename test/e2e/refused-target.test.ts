@@ -1,0 +1,102 @@
+import { open, rm } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { addSeconds } from '../../src/domain/moment.ts'
+import { createRestore, getAddon, getRecoveryWindow } from './client/sdk.gen.ts'
+import {
+  archiveSegment,
+  everythingOfServers,
+  lose,
+  type ServerFiles,
+  segmentFile,
+  serverBehind,
+} from './support/server-files.ts'
+import { aProtectedAddon, aTenant, clockOf, ok, query, restoredChild, restoreTo } from './support/stories.ts'
+import { startUndrop, type Undrop } from './support/undrop.ts'
+
+let undrop: Undrop
+let tenantId: string
+beforeAll(async () => {
+  undrop = await startUndrop()
+  tenantId = await aTenant(undrop)
+})
+afterAll(() => undrop.remove())
+
+test('a target before the earliest moment, or in the future, is refused together with the window', async () => {
+  const { id, login } = await aProtectedAddon(undrop, tenantId)
+  const path = { addonId: id }
+  const { earliest } = await ok(getRecoveryWindow({ client: undrop.client, path }))
+  const refusal = async (time: string) => {
+    const { error, response } = await createRestore({
+      client: undrop.client,
+      path,
+      body: { target: { time } },
+    })
+    return { status: response?.status, ...error }
+  }
+  expect(await refusal(addSeconds(earliest ?? '', -0.000001))).toMatchObject({
+    status: 422,
+    type: expect.stringMatching(/\/target-before-window$/),
+    earliest,
+    latest: expect.any(String),
+  })
+
+  const before = await clockOf(login.url)
+  const future = await refusal(addSeconds(before, 10))
+  expect(future).toMatchObject({ status: 422, type: expect.stringMatching(/\/target-in-future$/), earliest })
+  const { latest } = future as unknown as { latest: string }
+  expect(latest > before && latest < (await clockOf(login.url))).toBe(true)
+})
+
+const DAMAGE = { missing: (file: string) => rm(file), corrupted: overwriteMiddle }
+
+test.each(Object.entries(DAMAGE))(
+  'a restore over a WAL segment that is %s fails as a whole; one that ends before it works',
+  async (name, damage) => {
+    const { id, login } = await aProtectedAddon(undrop, tenantId, name)
+    const source = await serverBehind(undrop, tenantId, login.url)
+    await query(login.url, `create table items as select 'a' as item`)
+    const beforeHole = await clockOf(login.url)
+    const [lastGood, damaged] = [await aSegment(source, login.url), await aSegment(source, login.url)]
+    const behindHole = await clockOf(login.url)
+    await aSegment(source, login.url)
+    await damage(await segmentFile(source, damaged))
+
+    const good = await restoredChild(undrop, id, { time: beforeHole })
+    expect(good.restore.reached).toMatchObject({ exact: true })
+    expect(await query(good.login.url, 'table items')).toEqual([{ item: 'a' }])
+
+    const before = await everythingOfServers(undrop, tenantId)
+    await expectWalMissing(id, { time: behindHole }, lastGood)
+    expect(await everythingOfServers(undrop, tenantId)).toEqual(before)
+
+    await lose(source)
+    const sourceless = await everythingOfServers(undrop, tenantId)
+    await expectWalMissing(id, { latest: true }, lastGood)
+    await expectWalMissing(id, { time: behindHole }, lastGood)
+    expect(await everythingOfServers(undrop, tenantId)).toEqual(sourceless)
+  },
+)
+
+/** Commits something and archives it. */
+async function aSegment(source: ServerFiles, url: string): Promise<string> {
+  await query(url, `insert into items values ('more')`)
+  return archiveSegment(source)
+}
+
+async function overwriteMiddle(file: string): Promise<void> {
+  await using handle = await open(file, 'r+')
+  const { size } = await handle.stat()
+  await handle.write(Buffer.alloc(64, 'x'), 0, 64, Math.floor(size / 2))
+}
+
+async function expectWalMissing(
+  addonId: string,
+  target: Parameters<typeof restoreTo>[2],
+  lastGood: string,
+): Promise<void> {
+  const { status, failure, reached, childAddonId } = await restoreTo(undrop, addonId, target)
+  expect({ status, reached }).toEqual({ status: 'failed', reached: null })
+  expect(failure).toMatchObject({ code: 'wal-missing', detail: expect.stringContaining(lastGood) })
+  const { response } = await getAddon({ client: undrop.client, path: { addonId: childAddonId } })
+  expect(response?.status).toBe(404)
+}
