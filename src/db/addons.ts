@@ -24,6 +24,15 @@ export function findAddon(ex: Executor, scope: TenantScope, id: string): Promise
   return liveAddons(ex, scope).where('addon.id', '=', id).executeTakeFirst()
 }
 
+/** Also an add-on that is deleted: it can be looked up by its id for good. */
+export function findAddonEverKnown(
+  ex: Executor,
+  scope: TenantScope,
+  id: string,
+): Promise<AddonWithPort | undefined> {
+  return addons(ex, scope).where('addon.id', '=', id).executeTakeFirst()
+}
+
 /** Every change of an add-on, and every restore from it, locks its row first, so that they take turns. */
 export function lockAddon(tx: Tx, scope: TenantScope, id: string): Promise<AddonWithPort | undefined> {
   return liveAddons(tx, scope).where('addon.id', '=', id).forUpdate('addon').executeTakeFirst()
@@ -66,11 +75,14 @@ export function readArchive(ex: Executor, tenantId: string, serverId: string): P
 }
 
 function liveAddons(ex: Executor, scope: TenantScope) {
+  return addons(ex, scope).where('addon.deleted_at', 'is', null)
+}
+
+function addons(ex: Executor, scope: TenantScope) {
   return ex
     .selectFrom('addon')
     .innerJoin('server', 'server.id', 'addon.server_id')
     .selectAll('addon')
     .select('server.port')
     .where(inScope(scope, 'addon.tenant_id'))
-    .where('addon.deleted_at', 'is', null)
 }

@@ -1,4 +1,4 @@
-import { type AddonWithPort, addonIsKnown, findAddon, listAddons } from '../db/addons.ts'
+import { type AddonWithPort, addonIsKnown, findAddon, findAddonEverKnown, listAddons } from '../db/addons.ts'
 import type { Executor } from '../db/client.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import { isId } from '../domain/ids.ts'
@@ -10,8 +10,9 @@ import type { ServiceDeps } from './service-deps.ts'
 
 type Deps = Pick<ServiceDeps, 'db' | 'endpointHost'>
 
+/** One that is deleted is still shown, so that whoever waits for the deletion sees it end. */
 export async function readAddon({ db, endpointHost }: Deps, caller: Caller, id: string) {
-  return addonView(await requireAddon(db, scopeOf(caller), id), endpointHost)
+  return addonView(await requireAddon(db, scopeOf(caller), id, findAddonEverKnown), endpointHost)
 }
 
 export async function readAddons(

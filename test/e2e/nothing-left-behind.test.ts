@@ -159,8 +159,10 @@ test('an add-on that is deleted while it is provisioned leaves nothing behind', 
 test('an add-on that is deleted while its first backup runs leaves nothing behind', async () => {
   const { client } = undrop
   const { id } = await ok(api.createAddon({ client, body: { tenantId, name: 'hasty' } }))
-  const statusOfBackup = async () =>
-    (await ok(api.listBackups({ client, path: { addonId: id } }))).data[0]?.status
+  const statusOfBackup = async () => {
+    const select = `select status from undrop.backup where addon_id = '${id}'`
+    return (await metadata<{ status: string }>(undrop, select))[0]?.status
+  }
   await until(async () => (await statusOfBackup()) === 'running', 'the first backup to run')
   await ok(api.deleteAddon({ client, path: { addonId: id } }))
   await untilDeleted(id)

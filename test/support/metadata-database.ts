@@ -24,6 +24,8 @@ export async function freshMetadata(
   await administer(`create database ${database} template ${TEMPLATE_DATABASE}`)
   const connection: MetadataConnection = { pool: { ...inject('testCluster'), database }, role }
   const pool = openPool(connection)
+  // The database may be dropped while a connection of the pool is still on its way out.
+  pool.on('error', () => {})
   let dropped: Promise<void> | null = null
   const drop = () => {
     dropped ??= pool.end().then(() => administer(`drop database ${database} with (force)`))

@@ -31,7 +31,12 @@ export function metadata<Row extends object>({ directory }: Undrop, text: string
 
 export const metadataSocketDirectory = (directory: string): string => join(directory, 'run', 'metadata')
 
-async function run<Row extends object>(host: string, port: number, database: string, text: string): Promise<Row[]> {
+async function run<Row extends object>(
+  host: string,
+  port: number,
+  database: string,
+  text: string,
+): Promise<Row[]> {
   const client = new pg.Client({ host, port, database, user: 'undrop_admin' })
   client.on('error', () => {})
   try {

@@ -64,7 +64,7 @@ describe('DELETE /v1/addons/{addonId}', () => {
     expect((await client('DELETE', `/v1/addons/${id}`)).statusCode).toBe(202)
   })
 
-  test('404 once it is gone, and its name is free', async () => {
+  test('once it is gone it is still shown as deleted, cannot be used, and its name is free', async () => {
     const { db, newTenant } = await startApi()
     const { client } = await newTenant()
     const { id } = await availableAddon(db, client, 'shop-db')
@@ -76,9 +76,10 @@ describe('DELETE /v1/addons/{addonId}', () => {
       .set({ status: 'deleted', deleted_at: sql`now()` })
       .where('id', '=', id)
       .execute()
-    for (const method of ['GET', 'DELETE'] as const) {
-      expect(codeOf(await client(method, `/v1/addons/${id}`))).toBe('addon-not-found')
-    }
+    expect((await client('GET', `/v1/addons/${id}`)).json()).toMatchObject({ status: 'deleted', endpoint: null })
+    expect((await client('GET', '/v1/addons')).json().data).toEqual([])
+    expect(codeOf(await client('DELETE', `/v1/addons/${id}`))).toBe('addon-not-found')
+    expect(codeOf(await client('POST', `/v1/addons/${id}/restores`, latest))).toBe('addon-not-found')
     expect((await client('GET', `/v1/operations?addonId=${id}`)).json().data).toHaveLength(2)
     expect((await client('POST', '/v1/addons', { name: 'shop-db' })).statusCode).toBe(202)
   })
