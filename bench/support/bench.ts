@@ -10,7 +10,7 @@ import { findOsUser, type OsUser } from '../../src/lib/os-user.ts'
 import { waitUntil } from '../../src/lib/wait-until.ts'
 
 /** How often either side asks whether it is done. */
-export const POLL_MILLISECONDS = 20
+const POLL_MILLISECONDS = 20
 const PATIENCE_SECONDS = 900
 
 export interface Bench {
@@ -100,6 +100,7 @@ export async function until<Answer>(what: string, ask: () => Promise<Answer | fa
   }
   const limits = { timeoutSeconds: PATIENCE_SECONDS, everyMilliseconds: POLL_MILLISECONDS }
   if (!(await waitUntil(condition, limits))) throw new Error(`waited in vain: ${what}`)
+  // The condition has held.
   return answer as Answer
 }
 
@@ -123,10 +124,9 @@ export function printTable(
   }
 }
 
-/** The median total of Undrop's runs to that of the bare ones. */
+/** The median of Undrop's total to the bare one, round by round: whatever else the machine does changes more slowly. */
 export function ratioOf(undrop: readonly { total: number }[], bare: readonly { total: number }[]): number {
-  const total = (runs: readonly { total: number }[]) => median(runs.map((run) => run.total))
-  return total(undrop) / total(bare)
+  return median(undrop.map(({ total }, round) => total / (bare[round]?.total ?? Number.NaN)))
 }
 
 /** Prints a figure, and the limit that it is to keep if there is one; true when it does. */

@@ -97,6 +97,6 @@ async function expectWalMissing(
   const { status, failure, reached, childAddonId } = await restoreTo(undrop, addonId, target)
   expect({ status, reached }).toEqual({ status: 'failed', reached: null })
   expect(failure).toMatchObject({ code: 'wal-missing', detail: expect.stringContaining(lastGood) })
-  const { response } = await getAddon({ client: undrop.client, path: { addonId: childAddonId } })
-  expect(response?.status).toBe(404)
+  const child = await ok(getAddon({ client: undrop.client, path: { addonId: childAddonId } }))
+  expect(child.status).toBe('deleted')
 }

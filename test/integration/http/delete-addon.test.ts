@@ -76,7 +76,10 @@ describe('DELETE /v1/addons/{addonId}', () => {
       .set({ status: 'deleted', deleted_at: sql`now()` })
       .where('id', '=', id)
       .execute()
-    expect((await client('GET', `/v1/addons/${id}`)).json()).toMatchObject({ status: 'deleted', endpoint: null })
+    expect((await client('GET', `/v1/addons/${id}`)).json()).toMatchObject({
+      status: 'deleted',
+      endpoint: null,
+    })
     expect((await client('GET', '/v1/addons')).json().data).toEqual([])
     expect(codeOf(await client('DELETE', `/v1/addons/${id}`))).toBe('addon-not-found')
     expect(codeOf(await client('POST', `/v1/addons/${id}/restores`, latest))).toBe('addon-not-found')

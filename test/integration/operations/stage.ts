@@ -61,6 +61,7 @@ export async function workToEnd(stage: Stage, death: Death | null = null): Promi
     const next = await nextOpen(stage)
     if (next === undefined) return first
     enter(stage.world, life)
+    life.purpose = next.kind
     await turn(runner(stage, life), next, true)
     if (!life.isOver) continue
     await letLeasesRunOut(stage)

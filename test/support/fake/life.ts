@@ -4,15 +4,27 @@ export interface Death {
   moment: 'before' | 'after'
 }
 
+export interface Call {
+  name: string
+  /** What it is done for. */
+  purpose: string
+}
+
 /** One life of a worker process, as far as it acts on the world. */
 export interface Life {
-  /** The names of all calls so far. */
-  calls: string[]
+  calls: Call[]
+  /** The kind of operation it is at. */
+  purpose: string
   isOver: boolean
   death: Death | null
 }
 
-export const newLife = (death: Death | null = null): Life => ({ calls: [], isOver: false, death })
+export const newLife = (death: Death | null = null): Life => ({
+  calls: [],
+  purpose: '',
+  isOver: false,
+  death,
+})
 
 /** What a call throws that is not answered, because the caller has died. Nothing it does afterwards has an effect. */
 export class Died extends Error {
@@ -26,7 +38,7 @@ export async function perform<Result>(
   effect: () => Result | Promise<Result>,
 ): Promise<Result> {
   if (life.isOver) throw new Died(`dead before ${name}`)
-  life.calls.push(name)
+  life.calls.push({ name, purpose: life.purpose })
   const dying = life.death?.atCall === life.calls.length ? life.death.moment : null
   const end = () => {
     life.isOver = true

@@ -1,4 +1,4 @@
-import { archiveOf, type FakeData, type FakeServer, type FakeWorld } from './world.ts'
+import { ANCHOR_SEGMENT, archiveOf, type FakeData, type FakeServer, type FakeWorld } from './world.ts'
 
 /** Starts postgres unless it runs. A recovery is over at once, one way or the other. */
 export function startFakePostgres(world: FakeWorld, server: FakeServer, port: number): void {
@@ -13,26 +13,27 @@ export function startFakePostgres(world: FakeWorld, server: FakeServer, port: nu
 
 /** @returns whether the server lives on; as PostgreSQL does, it ends itself when there is nothing to recover from. */
 function recover(world: FakeWorld, server: FakeServer, data: FakeData, conf: string): boolean {
+  const log = (level: 'LOG' | 'FATAL', message: string) => {
+    server.log += line('startup', level, message)
+  }
   const sourceServerId = /^restore_command = .*fetch from (\w+)/m.exec(conf)?.[1]
   if (sourceServerId === undefined) {
-    server.log += line(
-      'startup',
-      'FATAL',
-      'must specify restore_command when standby mode is not enabled',
-    )
+    log('FATAL', 'must specify restore_command when standby mode is not enabled')
     return false
   }
-  const startup = (message: string) => {
-    server.log += line('startup', 'LOG', message)
-  }
   const segments = [...new Set(archiveOf(world, sourceServerId).segments)].sort()
-  for (const segment of segments) startup(`restored log file "${segment}" from archive`)
-  if (conf.includes('recovery_target_time'))
-    startup('recovery stopping before commit of transaction 741, time 2026-11-23 14:00:00.000001+00')
-  startup('redo done at 0/4000028')
+  for (const segment of segments) log('LOG', `restored log file "${segment}" from archive`)
+  log('LOG', 'redo done at 0/4000028')
+  if (conf.includes('recovery_target_time')) {
+    if (!segments.includes(ANCHOR_SEGMENT)) {
+      log('FATAL', 'recovery ended before configured recovery target was reached')
+      return false
+    }
+    log('LOG', 'recovery stopping before commit of transaction 741, time 2026-11-23 14:00:00.000001+00')
+  }
   data.recoverySignal = false
   data.timeline += 1
-  startup(`selected new timeline ID: ${data.timeline}`)
+  log('LOG', `selected new timeline ID: ${data.timeline}`)
   return true
 }
 

@@ -28,7 +28,7 @@ describe('a request that reaches no operation', () => {
       'method-not-allowed',
     ],
     ['400 for a body that is not JSON', { ...post, headers: json, payload: '{' }, 400, 'malformed-body'],
-    ['400 for an empty body', { ...post, headers: json }, 400, 'malformed-body'],
+    ['400 for an empty body where one is needed', { ...post, headers: json }, 400, 'validation-failed'],
     [
       '400 for a body that sets a prototype',
       { ...post, headers: json, payload: '{"__proto__":{}}' },
