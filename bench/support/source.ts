@@ -42,9 +42,10 @@ interface Backup {
 }
 
 const SMALL_ROWS = 100_000
-const LARGE = { scale: 60, clients: 4, loadSeconds: 60 }
+const LARGE = { scale: 60, clients: 4, segments: 100 }
+const SEGMENT_BYTES = 16 * 1024 * 1024
 
-/** small: 100,000 rows. large: about 0.9 GB, and a minute of load after the base backup. */
+/** small: 100,000 rows. large: about 0.9 GB, and a load of 100 WAL segments after the base backup. */
 export async function makeSource(bench: Bench, size: Size): Promise<Source> {
   const { api, tenantId } = bench
   const { id: addonId } = await api.call<Addon>('POST', '/v1/addons', { tenantId, name: 'source' })
@@ -58,7 +59,7 @@ export async function makeSource(bench: Bench, size: Size): Promise<Source> {
   else await pgbench(bench, login, ['-i', '-q', '-s', String(LARGE.scale)])
   await backUp(bench, addonId, login)
   if (size === 'small') await query(login.url, `update ${table} set body = body where id % 100 = 0`)
-  else await pgbench(bench, login, ['-c', String(LARGE.clients), '-T', String(LARGE.loadSeconds)])
+  else await writeSegments(bench, login, LARGE.segments)
 
   const statement = `select count(*)::text from public.${table}`
   const [counted] = await query<{ count: string }>(login.url, statement)
@@ -81,6 +82,15 @@ export async function makeSource(bench: Bench, size: Size): Promise<Source> {
 const smallTable = (table: string) =>
   `create table ${table} as
    select id, 'item ' || id as name, repeat(md5(id::text), 2) as body from generate_series(1, ${SMALL_ROWS}) as id`
+
+async function writeSegments(bench: Bench, login: Login, segments: number): Promise<void> {
+  const written = async () => {
+    const [row] = await query<{ bytes: string }>(login.url, `select pg_current_wal_lsn() - '0/0' as bytes`)
+    return Number(row?.bytes)
+  }
+  const end = (await written()) + segments * SEGMENT_BYTES
+  while ((await written()) < end) await pgbench(bench, login, ['-c', String(LARGE.clients), '-T', '5'])
+}
 
 /** The password travels in the environment. */
 async function pgbench({ host }: Bench, login: Login, options: readonly string[]): Promise<void> {

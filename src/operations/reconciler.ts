@@ -5,8 +5,8 @@ import { findDeletedServers, findServersToKeepRunning } from '../db/unscoped.ts'
 import { archiverState } from '../postgres/anchor.ts'
 import { withAdmin } from '../postgres/connect.ts'
 import { observeArchive } from './archive-progress.ts'
-import { keepRunning } from './keep-running.ts'
 import { lastArchivedCommit } from './archive-tail.ts'
+import { keepRunning } from './keep-running.ts'
 import { adminConnection, type WorkDeps } from './server-work.ts'
 
 export type ReconcilerReport = (what: {

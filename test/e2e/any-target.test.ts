@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addSeconds } from '../../src/domain/moment.ts'
 import { getRecoveryWindow } from './client/sdk.gen.ts'
+import { asAdmin } from './support/admin.ts'
 import { archiveSegment, crash, lose, serverBehind } from './support/server-files.ts'
 import { aProtectedAddon, aTenant, clockOf, ok, query, restoredChild, until } from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
@@ -76,7 +77,7 @@ test('a moment that has yet to come is waited for and reached', async () => {
 
 test('a source that has crashed is started, and what it had not archived is restored', async () => {
   await add(idle, 'before the crash')
-  await crash(await serverBehind(undrop, tenantId, idle.url))
+  await crash(idle.server)
   const { reached, items } = await restored(idle, { latest: true })
   expect(reached).toMatchObject({ exact: true })
   expect(items).toContain('before the crash')
@@ -84,7 +85,7 @@ test('a source that has crashed is started, and what it had not archived is rest
 
 test('a source that has crashed and has been started again already is restored from as if it never had', async () => {
   const before = await add(idle, 'before another crash')
-  await crash(await serverBehind(undrop, tenantId, idle.url))
+  await crash(idle.server)
   const answers = () =>
     clockOf(idle.url).then(
       () => true,
@@ -115,7 +116,9 @@ test('a source that is gone is restored from its archive alone: exactly within i
 
 /** Has everything archived; returns the time of the last commit. */
 async function archived({ server }: Source): Promise<string> {
-  const [row] = await server.asAdmin<{ at: string }>(
+  const [row] = await asAdmin<{ at: string }>(
+    undrop,
+    server,
     `select to_char(timestamp at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at from pg_last_committed_xact()`,
   )
   await archiveSegment(server)

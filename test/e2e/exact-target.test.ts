@@ -72,7 +72,6 @@ test('a restore stops at a rollback that is later than its target as well', asyn
 
 test('where commit times run backwards in the WAL, the first one later than the target decides', async () => {
   const steps = ends.slice(1).map((end, index) => ({ end, back: (ends[index]?.at ?? '') > end.at }))
-  console.log('INV', steps.filter(({ back }) => back).length)
   const { end } = steps.findLast(({ back }) => back) ?? expect.fail('the load was not concurrent enough')
   const prefix = prefixBefore(ends, end.at)
   expect(prefix.xids.has(end.xid)).toBe(false)

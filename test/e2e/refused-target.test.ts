@@ -2,15 +2,18 @@ import { open, rm } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addSeconds } from '../../src/domain/moment.ts'
 import { createRestore, getAddon, getRecoveryWindow } from './client/sdk.gen.ts'
+import { inventory } from './support/inventory.ts'
+import { archiveSegment, lose, type ServerFiles, segmentFile, serverBehind } from './support/server-files.ts'
 import {
-  archiveSegment,
-  everythingOfServers,
-  lose,
-  type ServerFiles,
-  segmentFile,
-  serverBehind,
-} from './support/server-files.ts'
-import { aProtectedAddon, aTenant, clockOf, ok, query, restoredChild, restoreTo } from './support/stories.ts'
+  aProtectedAddon,
+  aTenant,
+  clockOf,
+  ok,
+  query,
+  restoredChild,
+  restoreTo,
+  until,
+} from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 
 let undrop: Undrop
@@ -61,21 +64,37 @@ test.each(Object.entries(DAMAGE))(
     await aSegment(source, login.url)
     await damage(await segmentFile(source, damaged))
 
-    const good = await restoredChild(undrop, id, { time: beforeHole })
-    expect(good.restore.reached).toMatchObject({ exact: true })
-    expect(await query(good.login.url, 'table items')).toEqual([{ item: 'a' }])
-
-    const before = await everythingOfServers(undrop, tenantId)
+    const before = await inventory(undrop)
     await expectWalMissing(id, { time: behindHole }, lastGood)
-    expect(await everythingOfServers(undrop, tenantId)).toEqual(before)
+    expect(await inventory(undrop)).toEqual(before)
 
     await lose(source)
-    const sourceless = await everythingOfServers(undrop, tenantId)
-    await expectWalMissing(id, { latest: true }, lastGood)
-    await expectWalMissing(id, { time: behindHole }, lastGood)
-    expect(await everythingOfServers(undrop, tenantId)).toEqual(sourceless)
+    const sourceless = await inventory(undrop)
+    const beyond = [{ latest: true }, { time: behindHole }] as const
+    await Promise.all(beyond.map((target) => expectWalMissing(id, target, lastGood)))
+    expect(await inventory(undrop)).toEqual(sourceless)
+
+    const { restore, login: child } = await restoredChild(undrop, id, { time: beforeHole })
+    expect(restore.reached).toMatchObject({ exact: true })
+    expect(await query(child.url, 'table items')).toEqual([{ item: 'a' }])
   },
 )
+
+test('without its source, an archive whose newest known segment is missing is not taken for complete', async () => {
+  const { id, login } = await aProtectedAddon(undrop, tenantId, 'cut-off')
+  const source = await serverBehind(undrop, tenantId, login.url)
+  await query(login.url, 'create table items (item text)')
+  const [lastGood, beforeLast] = [await aSegment(source, login.url), await clockOf(login.url)]
+  const last = await aSegment(source, login.url)
+  await until(async () => {
+    const path = { addonId: id }
+    const { lastCommit } = await ok(getRecoveryWindow({ client: undrop.client, path }))
+    return lastCommit !== null && lastCommit > beforeLast
+  }, 'Undrop to have seen the newest segment')
+  await rm(await segmentFile(source, last))
+  await lose(source)
+  await expectWalMissing(id, { latest: true }, lastGood)
+})
 
 /** Commits something and archives it. */
 async function aSegment(source: ServerFiles, url: string): Promise<string> {

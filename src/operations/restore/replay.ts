@@ -37,7 +37,8 @@ export async function startRecovery(context: RestoreContext) {
     timeline: memo.timeline,
   })
   await writeServerConfig(deps, server, { access: 'locked', archiving: false, recovery })
-  await prepareDataDirectory(deps, serverId)
+  // After a crash right behind the start, recovery may be over: asked for once more, it would come with the next start.
+  if ((await deps.driver.postgresState(serverId)) !== 'running') await prepareDataDirectory(deps, serverId)
   await startServer(deps, server)
   if (memo.phase !== 'replaying') {
     const phaseSeconds = enterPhase(context, 'replaying')
@@ -116,7 +117,7 @@ async function failed(context: RestoreContext, log: RecoveryLog) {
   const { failure } = log
   switch (failure?.kind) {
     case 'ended-early':
-      return endedEarly(context, log)
+      return context.memo.endOfWal ? startAgain(context) : endedEarly(context, log)
     case 'settings-insufficient':
       return raiseSettings(context)
     case 'library-missing':

@@ -109,8 +109,15 @@ async function ensureRuns({ deps, serverId }: RestoreContext, child: ServerRecor
 }
 
 /** WAL fetched ahead may go past the target, and what the fetch has printed names the source's archive. */
-async function leaveSource({ deps, serverId }: RestoreContext, child: ServerRecord, source: ServerRecord): Promise<void> {
-  const ended = await deps.driver.run(serverId, deps.engine.endFetching(engineServer(deps, child), source.serverId))
+async function leaveSource(
+  { deps, serverId }: RestoreContext,
+  child: ServerRecord,
+  source: ServerRecord,
+): Promise<void> {
+  const ended = await deps.driver.run(
+    serverId,
+    deps.engine.endFetching(engineServer(deps, child), source.serverId),
+  )
   if (ended.exitCode !== 0) throw new Error(`fetching WAL cannot be ended: ${ended.stdout}${ended.stderr}`)
   await deps.driver.clearTask(serverId, FETCH)
 }

@@ -40,11 +40,17 @@ interface ProcessText {
   text: string
 }
 
-/** Everything that runs on this machine and mentions the data directory, the processes of the control plane aside. */
+/** Everything that runs on this machine and mentions the data directory, the control plane included. */
 export async function processesOf({ directory }: Undrop): Promise<ProcessText[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
   const all = await Promise.all(pids.filter((pid) => pid !== process.pid).map(describeProcess))
   return all.filter(({ text }) => text.includes(directory))
+}
+
+/** Number of the main process of a server, as its lock file has it (PostgreSQL manual, 73.1). */
+export async function postmasterOf(undrop: Undrop, serverId: string): Promise<number> {
+  const lockFile = join(undrop.directory, 'servers', serverId, 'var/data/postmaster.pid')
+  return Number((await readFile(lockFile, 'utf8')).split('\n')[0])
 }
 
 /** Stops the first process of that server that shows up with such a command line; it stays stopped until it is killed. */

@@ -126,7 +126,7 @@ const scenarios: Scenario[] = [
     given: aProtectedAddon,
     when: async (stage) => void (await restore(stage)),
     then: {
-      addons: [serving('copy'), serving('shop')],
+      addons: [serving('shop'), serving('copy')],
       restores: [{ status: 'succeeded', phase: 'done', reached: { exact: true, timeline: 2 } }],
       directories: 2,
       archives: 2,
@@ -139,8 +139,8 @@ const scenarios: Scenario[] = [
     when: async (stage) => void (await restore(stage)),
     then: {
       addons: [
-        { ...serving('copy'), server: { directory: { data: { subscriptions: [{ enabled: false }] } } } },
         { ...serving('shop'), server: { directory: { data: { subscriptions: [{ enabled: true }] } } } },
+        { ...serving('copy'), server: { directory: { data: { subscriptions: [{ enabled: false }] } } } },
       ],
       restores: [{ status: 'succeeded' }],
     },
@@ -165,7 +165,7 @@ const scenarios: Scenario[] = [
       stage.world.ambush = { call: 'startTask restore', happens }
     },
     then: {
-      addons: [gone('copy'), serving('shop')],
+      addons: [serving('shop'), gone('copy')],
       restores: [{ status: 'cancelled', failure: 'cancelled' }],
       directories: 1,
       archives: 1,
@@ -204,35 +204,39 @@ const scenarios: Scenario[] = [
   },
 ]
 
-let metadata: FreshMetadata
-beforeAll(async () => {
-  metadata = await freshMetadata()
-  return metadata.drop
-})
+/** The steps of every kind of operation that some scenario has gone through. */
+const visited = new Set<string>()
 
-async function stageOf({ given, when }: Scenario): Promise<Stage> {
-  const stage = await newStage(metadata.db)
-  await given?.(stage)
-  await when(stage)
-  return stage
-}
+describe.each(scenarios.map((scenario) => [scenario.name, scenario] as const))('%s', (_name, scenario) => {
+  let metadata: FreshMetadata
+  beforeAll(async () => {
+    metadata = await freshMetadata()
+    return metadata.drop
+  })
 
-describe.each(scenarios)('$name', (scenario) => {
+  async function begin(): Promise<Stage> {
+    const stage = await newStage(metadata.db)
+    await scenario.given?.(stage)
+    await scenario.when(stage)
+    return stage
+  }
+
   test('without a crash', async () => {
-    const stage = await stageOf(scenario)
+    const stage = await begin()
     await workToEnd(stage)
     expect(await tracesOf(stage)).toMatchObject(scenario.then)
+    for (const step of await stepsOf(stage)) visited.add(step)
   })
 
   test('with a crash before or after any call', async () => {
-    const undisturbed = await stageOf(scenario)
+    const undisturbed = await begin()
     const { calls } = await workToEnd(undisturbed)
     const expected = await tracesOf(undisturbed)
     const crashIn = scenario.crashIn ?? everywhere
     for (const [index, { name, purpose }] of calls.entries()) {
       if (!crashIn.includes(purpose)) continue
       for (const moment of ['before', 'after'] as const) {
-        const stage = await stageOf(scenario)
+        const stage = await begin()
         const life = await workToEnd(stage, { atCall: index + 1, moment })
         const where = `a crash ${moment} call ${index + 1}, ${name} of ${purpose}`
         expect(life.isOver, where).toBe(true)
@@ -242,10 +246,15 @@ describe.each(scenarios)('$name', (scenario) => {
   })
 })
 
-test('the worker crashes in every step there is', async () => {
+async function stepsOf({ db }: Stage): Promise<string[]> {
   const { rows } = await sql<{ kind: string; step: string }>`
-    select distinct kind, operation_step.step from operation_step join operation on id = operation_id`.execute(metadata.db)
-  const visited = rows.map(({ kind, step }) => `${kind} ${step}`)
-  const all = [...workflows.values()].flatMap(({ kind, steps }) => Object.keys(steps).map((step) => `${kind} ${step}`))
-  expect(visited.toSorted()).toEqual(all.toSorted())
+    select kind, operation_step.step from operation_step join operation on id = operation_id`.execute(db)
+  return rows.map(({ kind, step }) => `${kind} ${step}`)
+}
+
+test('the worker crashes in every step there is', () => {
+  const all = [...workflows.values()].flatMap(({ kind, steps }) =>
+    Object.keys(steps).map((step) => `${kind} ${step}`),
+  )
+  expect([...visited].sort()).toEqual(all.sort())
 })

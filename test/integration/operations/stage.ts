@@ -57,8 +57,7 @@ export async function workToEnd(stage: Stage, death: Death | null = null): Promi
   const first = newLife(death)
   let life = first
   for (let turns = 0; turns < TURNS_MAX; turns++) {
-    await sweep(stage.db, silent)
-    const next = await nextOpen(stage)
+    const next = (await nextOpen(stage)) ?? (await nextSwept(stage))
     if (next === undefined) return first
     enter(stage.world, life)
     life.purpose = next.kind
@@ -78,6 +77,12 @@ const nextOpen = ({ db, tenantId }: Stage) =>
     .where('finished_at', 'is', null)
     .orderBy('id')
     .executeTakeFirst()
+
+/** What the sweeper finds to open when nothing is left, such as a deletion that has waited. */
+async function nextSwept(stage: Stage) {
+  await sweep(stage.db, silent)
+  return nextOpen(stage)
+}
 
 const letLeasesRunOut = ({ db, tenantId }: Stage) =>
   db

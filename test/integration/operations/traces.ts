@@ -1,3 +1,5 @@
+import { type Selectable, sql } from 'kysely'
+import type { Metadata } from '../../../src/db/schema.ts'
 import type { FakeServer } from '../../support/fake/world.ts'
 import type { Stage } from './stage.ts'
 
@@ -6,16 +8,15 @@ const ON_THE_WAY = /\.(running|phase)$/
 
 /** Everything that work has left behind in the metadata and in the world, without what is different in every run. */
 export async function tracesOf({ db, tenantId, world }: Stage) {
-  const ofTenant = <Row>(rows: (Row & { tenant_id: string })[]) => rows.filter((row) => row.tenant_id === tenantId)
-  const addons = ofTenant(await db.selectFrom('addon').selectAll().orderBy('name').execute())
-  const servers = new Map(ofTenant(await db.selectFrom('server').selectAll().execute()).map((row) => [row.id, row]))
-  const archives = new Map(
-    ofTenant(await db.selectFrom('archive').selectAll().execute()).map((row) => [row.server_id, row]),
-  )
-  const backups = ofTenant(await db.selectFrom('backup').selectAll().orderBy('id').execute())
-  const restores = ofTenant(await db.selectFrom('restore').selectAll().orderBy('id').execute())
-  const operations = ofTenant(await db.selectFrom('operation').selectAll().orderBy('id').execute())
-  const events = ofTenant(await db.selectFrom('outbox_event').selectAll().orderBy('id').execute())
+  const rowsOf = <Table extends 'addon' | 'server' | 'archive' | 'backup' | 'restore' | 'operation' | 'outbox_event'>(table: Table) =>
+    sql<Selectable<Metadata[Table]>>`select * from ${sql.table(table)} where tenant_id = ${tenantId} order by 1`.execute(db)
+  const { rows: addons } = await rowsOf('addon')
+  const servers = new Map((await rowsOf('server')).rows.map((row) => [row.id, row]))
+  const archives = new Map((await rowsOf('archive')).rows.map((row) => [row.server_id, row]))
+  const { rows: backups } = await rowsOf('backup')
+  const { rows: restores } = await rowsOf('restore')
+  const { rows: operations } = await rowsOf('operation')
+  const { rows: events } = await rowsOf('outbox_event')
 
   return {
     addons: addons.map((addon) => {

@@ -24,7 +24,7 @@ function recover(world: FakeWorld, server: FakeServer, data: FakeData, conf: str
   const segments = [...new Set(archiveOf(world, sourceServerId).segments)].sort()
   for (const segment of segments) log('LOG', `restored log file "${segment}" from archive`)
   log('LOG', 'redo done at 0/4000028')
-  if (conf.includes('recovery_target_time')) {
+  if (/^recovery_target_time = /m.test(conf)) {
     if (!segments.includes(ANCHOR_SEGMENT)) {
       log('FATAL', 'recovery ended before configured recovery target was reached')
       return false
