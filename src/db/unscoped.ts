@@ -50,6 +50,14 @@ export async function findStartableOperations(
   return rows
 }
 
+/** Asks work to end that goes on, or was opened since, on servers whose add-on is to be deleted. */
+export async function cancelWorkBeforeDeletion(db: Executor): Promise<void> {
+  await sql`
+    update operation set cancel_requested = true, run_at = now() from addon
+     where addon.status = 'deleting' and operation.server_id = addon.server_id and operation.finished_at is null
+       and operation.kind <> 'addon.delete' and not operation.cancel_requested`.execute(db)
+}
+
 /** Add-ons to be deleted on whose server nothing is open any more. */
 export async function findDeletableAddons(
   db: Executor,

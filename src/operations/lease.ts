@@ -10,11 +10,17 @@ export interface Lease extends Disposable {
 /**
  * Renews a claim at a third of its length. The end of the lease is reckoned on this process's own steady clock, from
  * before the request that granted it, so that a pause of the process or of the network can only make it look shorter.
+ * @param claimedAt `performance.now()` before the claim was asked for
  */
-export function holdLease(store: OperationStore, claim: () => Claim, leaseSeconds: number): Lease {
+export function holdLease(
+  store: OperationStore,
+  claim: () => Claim,
+  leaseSeconds: number,
+  claimedAt: number,
+): Lease {
   const lost = new AbortController()
   const leaseMillis = leaseSeconds * 1000
-  let heldUntil = performance.now() + leaseMillis
+  let heldUntil = claimedAt + leaseMillis
 
   const renew = async () => {
     const askedAt = performance.now()

@@ -45,11 +45,12 @@ export interface RunnerDeps<Deps> {
  * @param early the wait has been cut short, so the time it was to last does not count
  */
 export async function turn<Deps>(deps: RunnerDeps<Deps>, wakeUp: WakeUp, early = false): Promise<void> {
+  const claimedAt = performance.now()
   let claim = await deps.store.claim(wakeUp, { early })
   if (claim === null) return
 
   const current = () => claim as Claim
-  using lease = holdLease(deps.store, current, deps.leaseSeconds)
+  using lease = holdLease(deps.store, current, deps.leaseSeconds, claimedAt)
   try {
     for (;;) {
       const held = current()

@@ -1,5 +1,6 @@
 import type { Db } from '../db/client.ts'
 import {
+  cancelWorkBeforeDeletion,
   findDeletableAddons,
   findOverdueOperations,
   findStartableOperations,
@@ -27,6 +28,7 @@ export async function sweep(db: Db, doorbell: Doorbell): Promise<number> {
 }
 
 async function openDeletions(db: Db): Promise<void> {
+  await cancelWorkBeforeDeletion(db)
   for (const { id, tenantId, serverId } of await findDeletableAddons(db, BATCH))
     await openUnlessBusy(db, { tenantId, kind: 'addon.delete', serverId, addonId: id, memo: {} })
 }
