@@ -1,4 +1,4 @@
-import type { AddonStatus } from './addon.ts'
+import type { AddonStatus, Protection } from './addon.ts'
 import { addSeconds, type Moment, secondsBetween } from './moment.ts'
 import { Problem } from './problem.ts'
 import type { RestoreTarget } from './restore.ts'
@@ -34,6 +34,7 @@ interface CompleteBackup {
 
 export interface ArchiveFacts {
   status: AddonStatus
+  protection: Protection
   backups: readonly CompleteBackup[]
   lastCommit: Moment | null
   archivedAt: Moment | null
@@ -43,13 +44,13 @@ export interface ArchiveFacts {
 /** How far a client's clock may be ahead. */
 const CLOCK_SKEW_SECONDS = 5
 
-/** While the add-on is available `latest` is now: a restore first archives what has been committed (pitfall 3). */
+/** While archiving goes on `latest` is now: a restore first archives what has been committed (pitfall 3). */
 export function recoveryWindow(
-  { status, backups, lastCommit, archivedAt, gaps }: ArchiveFacts,
+  { status, protection, backups, lastCommit, archivedAt, gaps }: ArchiveFacts,
   now: Moment,
 ): RecoveryWindow {
   const earliest = earliestAfter(backups)
-  const reachable = status === 'available' ? now : lastCommit
+  const reachable = status === 'available' && protection !== 'stalled' ? now : lastCommit
   return {
     earliest,
     latest: earliest === null ? null : reachable,

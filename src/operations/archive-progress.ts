@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Executor } from '../db/client.ts'
 import type { Moment } from '../domain/moment.ts'
+import { secondsBetween } from '../domain/moment.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import type { ServerRef } from './server-work.ts'
 
@@ -11,28 +12,39 @@ export interface ArchiverReport {
   lastFailedAt: Moment | null
 }
 
+type WatchedServer = ServerRef & { addonId: string }
+
 /** An archiver that has only failed for this long is stalled. */
 const STALLED_SECONDS = 60
 
 /** Notes what a server's archive holds, and whether archiving goes on. */
 export async function observeArchive(
   db: Executor,
-  { tenantId, serverId, addonId }: ServerRef & { addonId: string },
+  server: WatchedServer,
   report: ArchiverReport,
   lastCommit: { at: Moment } | null,
+  now: Moment,
 ): Promise<void> {
   await sql`
     update archive set last_archived_segment = ${report.lastArchivedSegment}, archived_at = ${report.lastArchivedAt},
            last_commit_at = greatest(last_commit_at, ${lastCommit?.at ?? null}), observed_at = now()
-     where server_id = ${serverId}`.execute(db)
-  const { rows } = await sql<{ protection: string }>`
-    update addon set updated_at = now(), protection = case when stalled then 'stalled' else 'protected' end
-      from (select ${report.lastFailedAt}::timestamptz > coalesce(${report.lastArchivedAt}::timestamptz, '-infinity')
-                   and coalesce(${report.lastArchivedAt}::timestamptz, '-infinity') < now() - make_interval(secs => ${STALLED_SECONDS})
-                   as stalled) as archiver
-     where id = ${addonId} and server_id = ${serverId}
-       and protection = case when stalled then 'protected' else 'stalled' end
-    returning protection`.execute(db)
-  if (rows[0] !== undefined)
-    await recordEvent(db, { tenantId, type: `addon.${rows[0].protection}`, payload: { addonId } })
+     where server_id = ${server.serverId}`.execute(db)
+  await setStalled(db, server, isStalled(report, now))
+}
+
+function isStalled({ lastArchivedAt, lastFailedAt }: ArchiverReport, now: Moment): boolean {
+  if (lastFailedAt === null || (lastArchivedAt !== null && lastArchivedAt > lastFailedAt)) return false
+  return lastArchivedAt === null || secondsBetween(lastArchivedAt, now) > STALLED_SECONDS
+}
+
+/** A protected add-on is stalled while nothing more of it reaches its archive, and protected again by itself. */
+export async function setStalled(db: Executor, server: WatchedServer, stalled: boolean): Promise<void> {
+  const [from, to] = stalled ? ['protected', 'stalled'] : ['stalled', 'protected']
+  const { numAffectedRows } = await sql`
+    update addon set protection = ${to}, updated_at = now()
+     where id = ${server.addonId} and server_id = ${server.serverId} and protection = ${from}`.execute(db)
+  if (numAffectedRows === 1n) {
+    const payload = { addonId: server.addonId }
+    await recordEvent(db, { tenantId: server.tenantId, type: `addon.${to}`, payload })
+  }
 }

@@ -2,9 +2,9 @@ import { sql } from 'kysely'
 import type { Db } from '../db/client.ts'
 import { getServer, type ServerRecord } from '../db/servers.ts'
 import { findDeletedServers, findServersToKeepRunning } from '../db/unscoped.ts'
-import { archiverState } from '../postgres/anchor.ts'
+import { archiverState, serverClock } from '../postgres/anchor.ts'
 import { withAdmin } from '../postgres/connect.ts'
-import { observeArchive } from './archive-progress.ts'
+import { observeArchive, setStalled } from './archive-progress.ts'
 import { lastArchivedCommit } from './archive-tail.ts'
 import { keepRunning } from './keep-running.ts'
 import { adminConnection, type WorkDeps } from './server-work.ts'
@@ -34,12 +34,24 @@ export async function reconcile(deps: WorkDeps, report: ReconcilerReport): Promi
 
 /** When the archiver has moved on, notes up to where, and the last commit that is safe there. */
 async function watchArchive(deps: WorkDeps, server: ServerRecord, lastSeen: string | null): Promise<void> {
-  if ((await deps.driver.postgresState(server.serverId)) !== 'running') return
-  const state = await withAdmin(adminConnection(deps, server), archiverState)
-  const segment = state.lastArchivedSegment
-  if (segment === null || segment === lastSeen) return observeArchive(deps.db, server, state, null)
+  const state = await deps.driver.postgresState(server.serverId)
+  // Only its archive is left: nothing can be added to that.
+  if (state === 'no-data') return setStalled(deps.db, server, true)
+  if (state === 'stopped') return
+  const { report, now } = await withAdmin(adminConnection(deps, server), async (client) => ({
+    report: await archiverState(client),
+    now: await serverClock(client),
+  }))
+  const segment = report.lastArchivedSegment
+  const moved = segment !== null && segment !== lastSeen
   const archive = { deps, server, which: 'own', archiveServerId: server.serverId } as const
-  await observeArchive(deps.db, server, state, await lastArchivedCommit(archive, [segment]))
+  await observeArchive(
+    deps.db,
+    server,
+    report,
+    moved ? await lastArchivedCommit(archive, [segment]) : null,
+    now,
+  )
 }
 
 async function removeLeftovers(deps: WorkDeps, report: ReconcilerReport): Promise<void> {

@@ -25,6 +25,7 @@ export async function recoveryWindowOf(
   const backups = await completeBackups(ex, addon.tenant_id, addon.server_id)
   const facts = {
     status: addon.status,
+    protection: addon.protection,
     backups: backups.flatMap(({ timeline, backup_stopped_at: stoppedAt }) =>
       stoppedAt === null ? [] : [{ timeline, stoppedAt }],
     ),

@@ -10,6 +10,7 @@ const EARLIEST: Moment = '2026-11-23T13:00:01.000000Z'
 
 const facts: ArchiveFacts = {
   status: 'available',
+  protection: 'protected',
   backups: [{ timeline: 1, stoppedAt: STOPPED }],
   lastCommit: '2026-11-23T13:30:00.000001Z',
   archivedAt: '2026-11-23T13:59:00.500000Z',
@@ -28,6 +29,10 @@ describe('the recovery window', () => {
 
   test('reaches to the last archived commit when there is no server to ask for more', () => {
     expect(recoveryWindow({ ...facts, status: 'failed' }, NOW).latest).toBe(facts.lastCommit)
+  })
+
+  test('reaches no further than the last archived commit while archiving is stalled', () => {
+    expect(recoveryWindow({ ...facts, protection: 'stalled' }, NOW).latest).toBe(facts.lastCommit)
   })
 
   test('is closed until there is a complete backup', () => {
