@@ -42,7 +42,8 @@ export async function runWorker(
   const workDeps = (lease: Lease | null): WorkDeps => {
     const assertHeld = () => lease?.assertHeld()
     const driver = fenced(host.driver, assertHeld)
-    const { engine, archives, adminOsUsers } = host
+    const archives = fenced(host.archives, assertHeld)
+    const { engine, adminOsUsers } = host
     const { UNDROP_PORT_RANGE: ports, UNDROP_LISTEN_ADDRESSES: listenAddresses } = config
     return { db, driver, engine, archives, keyRing: ring, ports, listenAddresses, adminOsUsers, assertHeld }
   }

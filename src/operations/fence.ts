@@ -1,6 +1,7 @@
 import type { ServerDriver } from '../drivers/driver.ts'
+import type { ArchiveStore } from '../storage/archive-store.ts'
 
-const READS = new Set<keyof ServerDriver>([
+const READS = new Set<keyof ServerDriver | keyof ArchiveStore>([
   'kind',
   'paths',
   'program',
@@ -10,17 +11,23 @@ const READS = new Set<keyof ServerDriver>([
   'readLog',
   'checkTask',
   'taskEnded',
+  'pathOf',
+  'list',
 ])
 
-/** The driver for one turn: nothing is started or changed by a worker whose lease is gone. Reading stays allowed. */
-export function fenced(driver: ServerDriver, assertHeld: () => void): ServerDriver {
-  return new Proxy(driver, {
-    get(target, name: keyof ServerDriver) {
-      const member = target[name]
-      if (typeof member !== 'function' || READS.has(name)) return member
+/** What acts on the world, for one turn: a worker whose lease is gone starts and changes nothing. Reading stays allowed. */
+export function fenced<Actor extends ServerDriver | ArchiveStore>(
+  actor: Actor,
+  assertHeld: () => void,
+): Actor {
+  return new Proxy(actor, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name)
+      // The set is asked about any name there is.
+      if (typeof member !== 'function' || READS.has(name as keyof ServerDriver)) return member
       return (...args: unknown[]) => {
         assertHeld()
-        return (member as (...args: unknown[]) => unknown).apply(target, args)
+        return Reflect.apply(member, target, args)
       }
     },
   })

@@ -7,10 +7,8 @@ import { type Claim, type Decision, LeaseLostError, type OperationStore } from '
 import type { Doorbell, WakeUp } from './wake-up.ts'
 import type { Outcome, StepContext, Workflow } from './workflow.ts'
 
-// The registry holds workflows of every shape.
-// biome-ignore lint/suspicious/noExplicitAny: no type says "of any shape" for a schema and its consumer at once
-// oxlint-disable-next-line typescript/no-explicit-any
-export type AnyWorkflow<Deps> = Workflow<any, any, Deps>
+// biome-ignore lint/suspicious/noExplicitAny: the registry holds workflows of every shape
+export type AnyWorkflow<Deps> = Workflow<any, any, Deps> // oxlint-disable-line typescript/no-explicit-any
 
 /** Told of every commit, for logs and metrics. */
 export type TurnObserver = (event: {

@@ -4,6 +4,7 @@ import { holdTenant } from '../db/tenants.ts'
 import { transact } from '../db/transact.ts'
 import { hashApiKey, newApiKeySecret } from '../domain/credentials.ts'
 import { newId } from '../domain/ids.ts'
+import { type Moment, parseMoment } from '../domain/moment.ts'
 import { Problem } from '../domain/problem.ts'
 import { apiKeyView } from './api-key-view.ts'
 import { type Caller, tenantOf } from './caller.ts'
@@ -15,9 +16,12 @@ export interface ApiKeyInput {
   expiresAt?: string | undefined
 }
 
-/** The only answer that holds the key's secret. */
+/**
+ * The only answer that holds the key's secret.
+ * @throws Problem `tenant-not-found`, `validation-failed` for an expiry that has passed
+ */
 export async function createApiKey(
-  { db }: Pick<ServiceDeps, 'db'>,
+  { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
   caller: Caller,
   requestedTenantId: string,
   { name, expiresAt }: ApiKeyInput,
@@ -32,11 +36,18 @@ export async function createApiKey(
       tenant_id: tenantId,
       name,
       secret_hash: hashApiKey(secret),
-      expires_at: expiresAt ?? null,
+      expires_at: expiresAt === undefined ? null : expiryOf(expiresAt, now()),
     }
     const inserted = await insertApiKey(tx, key)
     await recordAudit(tx, { actor: caller.actor, tenantId, action: 'api-key.create', resourceId: id })
     return inserted
   })
   return { ...apiKeyView(row), secret }
+}
+
+function expiryOf(text: string, now: Moment): Moment {
+  const expiresAt = parseMoment(text)
+  if (expiresAt !== null && expiresAt > now) return expiresAt
+  const errors = [{ pointer: '/expiresAt', detail: 'has to be later than now' }]
+  throw new Problem('validation-failed', { extensions: { errors } })
 }

@@ -11,12 +11,15 @@ export const problemDetails = fp(
   { name: 'problem-details' },
 )
 
+const RETRY_AFTER_SECONDS = 1
+
 /** Answers with a problem document. What is no `Problem` is a bug or an outage, of which the client learns the id only. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const problem = toProblem(error)
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
   else request.log.info({ problem: problem.code }, 'request refused')
 
+  if (problem.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS)
   if (problem.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer realm="undrop"')
   return reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(problemDocument(problem, request.id))
 }
@@ -24,14 +27,29 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return new Problem(PROBLEM_OF_FASTIFY_CODE[code] ?? 'internal-error', { cause: error })
+  return new Problem(PROBLEM_OF_CODE[code] ?? codeOfStatus(error), { cause: error })
 }
 
-const PROBLEM_OF_FASTIFY_CODE: Readonly<Record<string, ProblemCode>> = {
+/** What a plugin refuses in its own way is the client's fault all the same. */
+function codeOfStatus(error: unknown): ProblemCode {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
+  if (status === 403 || status === 404) return 'route-not-found'
+  return status >= 400 && status < 500 ? 'malformed-body' : 'internal-error'
+}
+
+const PROBLEM_OF_CODE: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_BAD_URL: 'route-not-found',
   FST_ERR_MAX_PARAM_LENGTH: 'route-not-found',
   FST_ERR_CTP_INVALID_JSON_BODY: 'malformed-body',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed-body',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+  // The client has gone in the middle of its body.
+  ECONNRESET: 'malformed-body',
+  // The metadata database: refused, gone, shutting down or starting up (PostgreSQL manual, appendix A).
+  ECONNREFUSED: 'unavailable',
+  ENOENT: 'unavailable',
+  '57P01': 'unavailable',
+  '57P02': 'unavailable',
+  '57P03': 'unavailable',
 }

@@ -30,7 +30,7 @@ interface Scenario {
   /** Asks for the work in which a worker crashes. */
   when: (stage: Stage) => Promise<void>
   /** How it ends, crash or no crash. */
-  then: object
+  end: object
   /** Kinds of operations; what is left out is the same in another scenario. */
   crashIn?: string[]
 }
@@ -68,7 +68,8 @@ async function aProtectedAddonWithSubscription(stage: Stage): Promise<void> {
 }
 
 const restore = async (stage: Stage) =>
-  (await requestRestore(stage.services, caller, (await addonOf(stage)).id, { target: TARGET, name: 'copy' })).id
+  (await requestRestore(stage.services, caller, (await addonOf(stage)).id, { target: TARGET, name: 'copy' }))
+    .id
 
 const remove = async (stage: Stage) =>
   void (await deleteAddon(stage.services, caller, (await addonOf(stage)).id))
@@ -93,7 +94,12 @@ const serving = (name: string) => ({
     desiredState: 'running',
     hasPort: true,
     listensOnIt: true,
-    directory: { admitsClients: true, archives: true, recoverySettings: false, data: { recoverySignal: false } },
+    directory: {
+      admitsClients: true,
+      archives: true,
+      recoverySettings: false,
+      data: { recoverySignal: false },
+    },
   },
   archive: { stanza: true, backups: [expect.any(String)] },
 })
@@ -102,7 +108,7 @@ const scenarios: Scenario[] = [
   {
     name: 'a new add-on serves and is protected',
     when: create,
-    then: { addons: [serving('shop')], directories: 1, archives: 1 },
+    end: { addons: [serving('shop')], directories: 1, archives: 1 },
   },
   {
     name: 'an add-on has one backup more',
@@ -110,7 +116,7 @@ const scenarios: Scenario[] = [
     when: async (stage) => {
       await requestBackup(stage.services, caller, (await addonOf(stage)).id, 'full')
     },
-    then: { addons: [{ backups: [{ status: 'succeeded' }, { status: 'succeeded' }] }] },
+    end: { addons: [{ backups: [{ status: 'succeeded' }, { status: 'succeeded' }] }] },
   },
   {
     name: 'a backup that cannot be taken has failed, and the add-on serves on',
@@ -119,13 +125,13 @@ const scenarios: Scenario[] = [
       stage.world.failing.add('backup')
       await requestBackup(stage.services, caller, (await addonOf(stage)).id, 'full')
     },
-    then: { addons: [{ status: 'available', backups: [{ status: 'succeeded' }, { status: 'failed' }] }] },
+    end: { addons: [{ status: 'available', backups: [{ status: 'succeeded' }, { status: 'failed' }] }] },
   },
   {
     name: 'a restore makes a child that serves and is protected',
     given: aProtectedAddon,
     when: async (stage) => void (await restore(stage)),
-    then: {
+    end: {
       addons: [serving('shop'), serving('copy')],
       restores: [{ status: 'succeeded', phase: 'done', reached: { exact: true, timeline: 2 } }],
       directories: 2,
@@ -137,7 +143,7 @@ const scenarios: Scenario[] = [
     name: 'the subscriptions of a restored child are disabled',
     given: aProtectedAddonWithSubscription,
     when: async (stage) => void (await restore(stage)),
-    then: {
+    end: {
       addons: [
         { ...serving('shop'), server: { directory: { data: { subscriptions: [{ enabled: true }] } } } },
         { ...serving('copy'), server: { directory: { data: { subscriptions: [{ enabled: false }] } } } },
@@ -153,7 +159,7 @@ const scenarios: Scenario[] = [
       stage.world.servers.clear()
     },
     when: async (stage) => void (await restore(stage)),
-    then: { restores: [{ status: 'succeeded', reached: { exact: false, reason: 'end_of_wal' } }] },
+    end: { restores: [{ status: 'succeeded', reached: { exact: false, reason: 'end_of_wal' } }] },
     crashIn: ['restore.run'],
   },
   {
@@ -164,7 +170,7 @@ const scenarios: Scenario[] = [
       const happens = async () => void (await cancelRestore(stage.services, caller, id))
       stage.world.ambush = { call: 'startTask restore', happens }
     },
-    then: {
+    end: {
       addons: [serving('shop'), gone('copy')],
       restores: [{ status: 'cancelled', failure: 'cancelled' }],
       directories: 1,
@@ -177,29 +183,29 @@ const scenarios: Scenario[] = [
       stage.world.failing.add('initdb')
       await create(stage)
     },
-    then: { addons: [{ ...gone('shop'), status: 'failed', failure: 'provisioning-failed' }], directories: 0 },
+    end: { addons: [{ ...gone('shop'), status: 'failed', failure: 'provisioning-failed' }], directories: 0 },
   },
   {
     name: 'a deleted add-on leaves nothing',
     given: aProtectedAddon,
     when: remove,
-    then: { addons: [gone('shop')], directories: 0, archives: 0 },
+    end: { addons: [gone('shop')], directories: 0, archives: 0 },
   },
   {
     name: 'an add-on that is deleted while it is provisioned leaves nothing',
     when: removedDuring('startTask initdb'),
-    then: { addons: [gone('shop')], directories: 0, archives: 0 },
+    end: { addons: [gone('shop')], directories: 0, archives: 0 },
   },
   {
     name: 'an add-on that is deleted while its archive is made leaves nothing',
     when: removedDuring('archives.ensure'),
-    then: { addons: [gone('shop')], directories: 0, archives: 0 },
+    end: { addons: [gone('shop')], directories: 0, archives: 0 },
     crashIn: ['server.protect', 'addon.delete'],
   },
   {
     name: 'an add-on that is deleted during its first backup leaves nothing',
     when: removedDuring('startTask backup'),
-    then: { addons: [gone('shop')], directories: 0, archives: 0 },
+    end: { addons: [gone('shop')], directories: 0, archives: 0 },
     crashIn: ['backup.take', 'addon.delete'],
   },
 ]
@@ -224,7 +230,7 @@ describe.each(scenarios.map((scenario) => [scenario.name, scenario] as const))('
   test('without a crash', async () => {
     const stage = await begin()
     await workToEnd(stage)
-    expect(await tracesOf(stage)).toMatchObject(scenario.then)
+    expect(await tracesOf(stage)).toMatchObject(scenario.end)
     for (const step of await stepsOf(stage)) visited.add(step)
   })
 

@@ -8,7 +8,10 @@ import type { WakeUp } from '../../../src/operations/wake-up.ts'
 export async function aTenant(db: Db, maxConcurrentOperations = 4): Promise<string> {
   const id = newId('tenant')
   const limit = { max_concurrent_operations: maxConcurrentOperations }
-  await db.insertInto('tenant').values({ id, name: 'acme', deleted_at: null, ...limit }).execute()
+  await db
+    .insertInto('tenant')
+    .values({ id, name: 'acme', deleted_at: null, ...limit })
+    .execute()
   return id
 }
 
@@ -24,7 +27,9 @@ export async function anAddon(db: Db, tenantId: string, status: AddonStatus = 'a
   await db.transaction().execute(async (tx) => {
     await sql`
       insert into addon (id, tenant_id, name, status, postgres_version, database_name, username, password_sealed, server_id)
-      values (${addonId}, ${tenantId}, ${addonId}, ${status}, 15, 'app', 'owner', 'sealed', ${serverId})`.execute(tx)
+      values (${addonId}, ${tenantId}, ${addonId}, ${status}, 15, 'app', 'owner', 'sealed', ${serverId})`.execute(
+      tx,
+    )
     await sql`
       insert into server (id, tenant_id, addon_id) values (${serverId}, ${tenantId}, ${addonId})`.execute(tx)
     await sql`
@@ -40,14 +45,18 @@ export async function anOperation(
   tenantId: string,
   { kind = 'addon.provision', memo = {} }: { kind?: OperationKind; memo?: object } = {},
 ): Promise<WakeUp> {
-  return openOperation(db, { ...(await anAddon(db, tenantId)), kind, memo })
+  return openOperation(db, { ...(await anAddon(db, tenantId, 'provisioning')), kind, memo })
 }
 
 export const readOperation = (db: Db, { operationId }: Pick<WakeUp, 'operationId'>) =>
   db.selectFrom('operation').selectAll().where('id', '=', operationId).executeTakeFirstOrThrow()
 
 /** As if that much time had passed for the operation: its wait, its lease and its deadline. */
-export async function letPass(db: Db, { operationId }: Pick<WakeUp, 'operationId'>, seconds: number): Promise<void> {
+export async function letPass(
+  db: Db,
+  { operationId }: Pick<WakeUp, 'operationId'>,
+  seconds: number,
+): Promise<void> {
   const interval = sql`make_interval(secs => ${seconds})`
   await sql`
     update operation set run_at = run_at - ${interval}, lease_until = lease_until - ${interval},

@@ -100,7 +100,7 @@ function runner(stage: Stage, life: Life): RunnerDeps<WorkDeps> {
     doorbell: silent,
     workflows,
     leaseSeconds: LEASE_SECONDS,
-    depsFor: ({ assertHeld }) => workDeps(stage, life, assertHeld),
+    depsFor: ({ assertHeld }) => fakeWorkDeps(stage, life, assertHeld),
     stopping: new AbortController().signal,
     observe: () => {},
     again: () => {},
@@ -108,12 +108,17 @@ function runner(stage: Stage, life: Life): RunnerDeps<WorkDeps> {
   }
 }
 
-function workDeps({ db, keyRing: ring, world }: Stage, life: Life, assertHeld: () => void): WorkDeps {
+/** What steps work with in a fake world. */
+export function fakeWorkDeps(
+  { db, keyRing: ring, world }: Pick<Stage, 'db' | 'keyRing' | 'world'>,
+  life: Life,
+  assertHeld: () => void = () => {},
+): WorkDeps {
   return {
     db,
     driver: fenced(fakeDriver(world, life), assertHeld),
     engine: fakeEngine,
-    archives: fakeArchives(world, life),
+    archives: fenced(fakeArchives(world, life), assertHeld),
     keyRing: ring,
     ports: { first: 20_000, last: 29_999 },
     listenAddresses: '127.0.0.1',

@@ -1,7 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Decision, LeaseLostError, type OperationStore, operationStore } from '../../../src/operations/store.ts'
+import {
+  type Decision,
+  LeaseLostError,
+  type OperationStore,
+  operationStore,
+} from '../../../src/operations/store.ts'
 import { type FreshMetadata, freshMetadata } from '../../support/metadata-database.ts'
-import { aTenant, anOperation, letPass, readOperation } from './rows.ts'
+import { anOperation, aTenant, letPass, readOperation } from './rows.ts'
 
 const LEASE_SECONDS = 15
 const decision: Decision = {
@@ -40,8 +45,17 @@ async function claimed() {
 describe('a claim', () => {
   test('begins a queued operation and counts the attempt', async () => {
     const { wakeUp, claim } = await claimed()
-    expect(claim).toMatchObject({ id: wakeUp.operationId, version: 1, step: 'queued', attempt: 1, memo: { given: 1 } })
-    expect(await readOperation(metadata.db, wakeUp)).toMatchObject({ status: 'running', started_at: expect.any(String) })
+    expect(claim).toMatchObject({
+      id: wakeUp.operationId,
+      version: 1,
+      step: 'queued',
+      attempt: 1,
+      memo: { given: 1 },
+    })
+    expect(await readOperation(metadata.db, wakeUp)).toMatchObject({
+      status: 'running',
+      started_at: expect.any(String),
+    })
   })
 
   test('of a version that has moved on is refused', async () => {
@@ -157,7 +171,11 @@ describe('a commit', () => {
     const { wakeUp, claim } = await claimed()
     const write = () => Promise.reject(new Error('the write is wrong'))
     await expect(store.commit(claim, { ...decision, writes: [write] })).rejects.toThrow('the write is wrong')
-    expect(await readOperation(metadata.db, wakeUp)).toMatchObject({ version: 1, step: 'queued', memo: { given: 1 } })
+    expect(await readOperation(metadata.db, wakeUp)).toMatchObject({
+      version: 1,
+      step: 'queued',
+      memo: { given: 1 },
+    })
   })
 
   test('is done once only, though asked for twice', async () => {

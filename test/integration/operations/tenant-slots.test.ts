@@ -5,7 +5,7 @@ import { findStartableOperations } from '../../../src/db/unscoped.ts'
 import { type Claim, type Decision, operationStore } from '../../../src/operations/store.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
-import { aTenant, anOperation } from './rows.ts'
+import { anOperation, aTenant } from './rows.ts'
 
 const LEASE_SECONDS = 15
 const done: Decision = {
@@ -46,7 +46,11 @@ test('a cancelled operation needs no slot to be undone', async () => {
   if (first === undefined || second === undefined) throw new Error('there are two')
   await store.claim(first)
   expect(await store.claim(second)).toBeNull()
-  await db.updateTable('operation').set({ cancel_requested: true }).where('id', '=', second.operationId).execute()
+  await db
+    .updateTable('operation')
+    .set({ cancel_requested: true })
+    .where('id', '=', second.operationId)
+    .execute()
   expect(await store.claim(second)).toMatchObject({ cancelRequested: true })
 })
 

@@ -8,8 +8,14 @@ const ON_THE_WAY = /\.(running|phase)$/
 
 /** Everything that work has left behind in the metadata and in the world, without what is different in every run. */
 export async function tracesOf({ db, tenantId, world }: Stage) {
-  const rowsOf = <Table extends 'addon' | 'server' | 'archive' | 'backup' | 'restore' | 'operation' | 'outbox_event'>(table: Table) =>
-    sql<Selectable<Metadata[Table]>>`select * from ${sql.table(table)} where tenant_id = ${tenantId} order by 1`.execute(db)
+  const rowsOf = <
+    Table extends 'addon' | 'server' | 'archive' | 'backup' | 'restore' | 'operation' | 'outbox_event',
+  >(
+    table: Table,
+  ) =>
+    sql<
+      Selectable<Metadata[Table]>
+    >`select * from ${sql.table(table)} where tenant_id = ${tenantId} order by 1`.execute(db)
   const { rows: addons } = await rowsOf('addon')
   const servers = new Map((await rowsOf('server')).rows.map((row) => [row.id, row]))
   const archives = new Map((await rowsOf('archive')).rows.map((row) => [row.server_id, row]))
@@ -39,7 +45,7 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
         archive: {
           isRemoved: archives.get(addon.server_id)?.removed_at !== null,
           stanza: archive?.hasStanza,
-          backups: archive?.backups.map(({ label }) => label),
+          backups: archive?.backups.map(({ info }) => info.label),
         },
         backups: backups
           .filter((backup) => backup.server_id === addon.server_id)
@@ -65,7 +71,10 @@ function contentOf({ config, data, tasks, tasksStarted }: FakeServer, owner: str
     admitsClients: config['pg_hba.conf']?.includes('scram-sha-256'),
     archives: /^archive_command = 'push/m.test(conf),
     recoverySettings: conf.includes('restore_command'),
-    data: data && { ...data, roles: data.roles[owner] === 'owner' ? Object.values(data.roles) : 'not the owner' },
+    data: data && {
+      ...data,
+      roles: data.roles[owner] === 'owner' ? Object.values(data.roles) : 'not the owner',
+    },
     tasks: tasks.size,
     // One that failed before a crash, unnoticed, is started once more.
     tasksStarted: [...new Set(tasksStarted)],

@@ -1,8 +1,8 @@
 import type { CommandResult, ServerDriver, TaskReport } from '../../../src/drivers/driver.ts'
 import type { ArchiveStore } from '../../../src/storage/archive-store.ts'
-import { runCommand, startedTask } from './programs.ts'
 import { type Life, perform } from './life.ts'
 import { startFakePostgres } from './postgres-server.ts'
+import { runCommand, startedTask } from './programs.ts'
 import { type FakeServer, type FakeWorld, serverOf, springAmbush } from './world.ts'
 
 const pathsOf = (serverId: string) => ({

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { SecuredRole } from '../../../src/domain/restore.ts'
-import type { ArchiverState } from '../../../src/postgres/anchor.ts'
 import type { ClientLogin } from '../../../src/postgres/admission.ts'
+import type { ArchiverState } from '../../../src/postgres/anchor.ts'
 import type { AdminConnection } from '../../../src/postgres/connect.ts'
 import type { RecoveredState } from '../../../src/postgres/reached.ts'
 import type { OpenAdmin } from '../../../src/postgres/side-effects.ts'

@@ -12,12 +12,7 @@ import {
 } from './world.ts'
 
 /** Starts a task unless there is one of that name; its effect is there at once. */
-export function startedTask(
-  world: FakeWorld,
-  serverId: string,
-  name: string,
-  argv: readonly string[],
-): void {
+export function startedTask(world: FakeWorld, serverId: string, name: string, argv: readonly string[]): void {
   const server = serverOf(world, serverId)
   if (server.tasks.has(name)) return
   server.tasks.set(name, { argv, checks: 0 })
@@ -47,7 +42,7 @@ function backup(world: FakeWorld, serverId: string): void {
   const archive = archiveOf(world, serverId)
   if (data === null || config['own.conf'] !== serverId || !archive.hasStanza)
     throw new Error('there is nothing to back up, or nowhere to')
-  archive.backups.push({ ...backupInfo(archive.backups.length, data), data: structuredClone(data) })
+  archive.backups.push({ info: backupInfo(archive.backups.length, data), data: structuredClone(data) })
   archive.segments.push(BACKUP_SEGMENT)
 }
 
@@ -69,7 +64,7 @@ function backupInfo(index: number, { timeline }: FakeData): BackupInfo {
 }
 
 function restore(world: FakeWorld, server: FakeServer, sourceServerId: string, label: string): void {
-  const base = archiveOf(world, sourceServerId).backups.find((each) => each.label === label)
+  const base = archiveOf(world, sourceServerId).backups.find(({ info }) => info.label === label)
   if (base === undefined || server.config['source.conf'] !== sourceServerId)
     throw new Error('there is nothing to restore')
   server.data = structuredClone(base.data)
@@ -78,7 +73,7 @@ function restore(world: FakeWorld, server: FakeServer, sourceServerId: string, l
 /** What a short command prints; null when it fails. */
 export function runCommand(world: FakeWorld, serverId: string, argv: readonly string[]): string | null {
   const server = serverOf(world, serverId)
-  const [program, verb, which, archiveServerId = ''] = argv
+  const [program, verb = '', which, archiveServerId = ''] = argv
   if (program === 'pg_controldata') return CONTROL_DATA
   if (program === 'sh') return askForRecovery(server, argv[2] ?? '')
   if (program === 'pg_waldump') return transactionsOf(argv.at(-1) ?? '')
@@ -91,7 +86,7 @@ export function runCommand(world: FakeWorld, serverId: string, argv: readonly st
       archive.hasStanza = true
       return ''
     case 'list-backups':
-      return JSON.stringify(archive.backups.map(({ data, ...info }) => info))
+      return JSON.stringify(archive.backups.map(({ info }) => info))
     case 'list-segments':
       return JSON.stringify([...new Set(archive.segments)].sort())
     case 'fetch-segment':

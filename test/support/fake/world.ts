@@ -30,7 +30,7 @@ export interface FakeServer {
 
 export interface FakeArchive {
   hasStanza: boolean
-  backups: (BackupInfo & { data: FakeData })[]
+  backups: { info: BackupInfo; data: FakeData }[]
   segments: string[]
 }
 

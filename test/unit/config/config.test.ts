@@ -7,10 +7,9 @@ const readme = readFileSync(join(import.meta.dirname, '../../../README.md'), 'ut
 
 /** The rows of the README's table: name, default, description. */
 const rows = new Map(
-  [...readme.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)` )?\| (.+) \|$/gm)].map(([, name = '', preset, description]) => [
-    name,
-    { preset, description },
-  ]),
+  [...readme.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)` )?\| (.+) \|$/gm)].map(
+    ([, name = '', preset, description]) => [name, { preset, description }],
+  ),
 )
 
 describe('the README', () => {

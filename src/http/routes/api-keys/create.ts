@@ -6,7 +6,7 @@ import { newApiKeySchema } from '../../schemas/api-key.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
 import { displayName } from '../../schemas/text.ts'
-import { anyKey } from '../../security.ts'
+import { platformKeyOnly } from '../../security.ts'
 import type { ServerDeps } from '../../server-deps.ts'
 
 const body = z
@@ -23,10 +23,10 @@ export const createApiKeyRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
         summary: 'Create an API key of a tenant',
         description: 'The only answer that holds the secret.',
         tags: ['API keys'],
-        security: anyKey,
+        security: platformKeyOnly,
         params: tenantParams,
         body,
-        response: { 201: newApiKeySchema, ...problems(400, 401, 404, 413, 415, 500) },
+        response: { 201: newApiKeySchema, ...problems(400, 401, 403, 404, 413, 415, 500) },
       },
     },
     async (request, reply) => {

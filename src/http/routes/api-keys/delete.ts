@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { revokeApiKey } from '../../../services/revoke-api-key.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
+import { platformKeyOnly } from '../../security.ts'
 import type { ServerDeps } from '../../server-deps.ts'
 
 /** DELETE /v1/tenants/:tenantId/api-keys/:apiKeyId */
@@ -14,9 +14,9 @@ export const revokeApiKeyRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
         operationId: 'revokeApiKey',
         summary: 'Revoke an API key',
         tags: ['API keys'],
-        security: anyKey,
+        security: platformKeyOnly,
         params: z.object({ tenantId: z.string(), apiKeyId: z.string() }),
-        response: { 204: z.null().describe('Revoked'), ...problems(401, 404, 500) },
+        response: { 204: z.null().describe('Revoked'), ...problems(401, 403, 404, 500) },
       },
     },
     async (request, reply) => {

@@ -5,7 +5,7 @@ import { apiKeySchema } from '../../schemas/api-key.ts'
 import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
-import { anyKey } from '../../security.ts'
+import { platformKeyOnly } from '../../security.ts'
 import type { ServerDeps } from '../../server-deps.ts'
 
 /** GET /v1/tenants/:tenantId/api-keys */
@@ -17,10 +17,10 @@ export const listApiKeysRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asy
         operationId: 'listApiKeys',
         summary: 'List the API keys of a tenant',
         tags: ['API keys'],
-        security: anyKey,
+        security: platformKeyOnly,
         params: tenantParams,
         querystring: z.strictObject(pageQuery('apiKey')),
-        response: { 200: pageSchema('ApiKeyPage', apiKeySchema), ...problems(400, 401, 404, 500) },
+        response: { 200: pageSchema('ApiKeyPage', apiKeySchema), ...problems(400, 401, 403, 404, 500) },
       },
     },
     (request) => readApiKeys(deps, request.caller, request.params.tenantId, sliceOf(request.query)),
