@@ -1,6 +1,12 @@
 -- Undrop's metadata. Every row that belongs to a tenant carries tenant_id.
 -- Moments are timestamptz: microseconds, read as RFC 3339 text by src/db/client.ts.
 
+-- By which key the secrets below are sealed: a digest that tells nothing of it.
+create table master_key (
+  only_one boolean primary key default true check (only_one),
+  key_id text not null
+);
+
 create table tenant (
   id text primary key,
   name text not null,
@@ -70,6 +76,8 @@ create table archive (
   server_id text primary key references server,
   tenant_id text not null references tenant,
   cipher_pass_sealed text not null,
+  -- From when on WAL is shipped to it; before that, nothing in it is worth keeping.
+  archiving_since timestamptz,
   -- What the archive was last seen to hold; earliest and gaps come from backups and segments.
   last_archived_segment text,
   last_commit_at timestamptz,

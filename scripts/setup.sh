@@ -29,6 +29,21 @@ packages=()
 has_postgres || packages+=(postgresql)
 command -v pgbackrest >/dev/null || packages+=(pgbackrest)
 if $with_tests && ! command -v redis-server >/dev/null; then packages+=(redis-server); fi
+cluster_policy=/etc/postgresql-common/createcluster.d/zz-undrop-setup.conf
+service_policy=/usr/sbin/policy-rc.d
+service_policy_aside=$service_policy.before-undrop-setup
+marker='# for the time of a set-up of Undrop'
+
+# Also undoes what a set-up that was killed has left.
+restore_policies() {
+  rm -f "$cluster_policy"
+  rmdir --ignore-fail-on-non-empty "${cluster_policy%/*}" 2>/dev/null || true
+  if grep -qsF "$marker" "$service_policy"; then rm -f "$service_policy"; fi
+  if [[ -e $service_policy_aside ]]; then mv -f "$service_policy_aside" "$service_policy"; fi
+}
+# A set-up that was killed would keep every later package from starting its service.
+if ((EUID == 0)) && [[ -e $cluster_policy || -e $service_policy_aside ]]; then restore_policies; fi
+
 ((${#packages[@]} > 0)) || exit 0
 
 fail() {
@@ -52,22 +67,8 @@ fi
 echo "setup: installing ${packages[*]} with apt-get"
 export DEBIAN_FRONTEND=noninteractive
 scratch=$(mktemp -d)
-cluster_policy=/etc/postgresql-common/createcluster.d/zz-undrop-setup.conf
-service_policy=/usr/sbin/policy-rc.d
-service_policy_aside=$service_policy.before-undrop-setup
-marker='# for the time of a set-up of Undrop'
-
-# Also undoes what a set-up that was killed has left.
-restore_policies() {
-  rm -f "$cluster_policy"
-  rmdir --ignore-fail-on-non-empty "${cluster_policy%/*}" 2>/dev/null || true
-  if grep -qsF "$marker" "$service_policy"; then rm -f "$service_policy"; fi
-  if [[ -e $service_policy_aside ]]; then mv -f "$service_policy_aside" "$service_policy"; fi
-}
 trap 'restore_policies; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM HUP
-restore_policies
-
 # Debian's packages make a cluster "main" and start services unless they are told not to (see pg_createcluster(1),
 # invoke-rc.d(8)). Clusters and services that exist already are not touched.
 mkdir -p "${cluster_policy%/*}"

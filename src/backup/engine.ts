@@ -1,6 +1,6 @@
 import type { BackupType } from '../domain/addon.ts'
 import type { Moment } from '../domain/moment.ts'
-import type { CommandSpec, InstancePaths, TaskReport, TaskSpec } from '../drivers/driver.ts'
+import type { CommandResult, CommandSpec, InstancePaths, TaskReport, TaskSpec } from '../drivers/driver.ts'
 
 /** Where an archive is and how to open it. Holds a secret: never log it, never put it into a memo. */
 export interface ArchiveAccess {
@@ -61,6 +61,8 @@ export interface BackupEngine {
   restoreCommand(server: EngineServer, sourceServerId: string, options: { fetchesAhead: boolean }): string
 
   createArchive(server: EngineServer): CommandSpec
+  /** Whether creating it failed because an earlier attempt was interrupted: only an empty place will do then. */
+  isHalfMade(result: CommandResult): boolean
   backupTask(server: EngineServer, type: BackupType): TaskSpec
   restoreTask(server: EngineServer, sourceServerId: string, label: string): TaskSpec
   /** Ends what still fetches WAL for a server that needs no more, and removes what was fetched ahead. */

@@ -1,5 +1,6 @@
 import { type Config, loadConfig } from '../config/config.ts'
 import { openDb, openPool } from '../db/client.ts'
+import { assertMasterKey } from '../db/master-key.ts'
 import { hashApiKey } from '../domain/credentials.ts'
 import { momentOfMicros } from '../domain/moment.ts'
 import { buildServer } from '../http/server.ts'
@@ -17,17 +18,19 @@ const POOL_SIZE = 10
 export async function runApi(config: Config): Promise<{ close(): Promise<void>; address: string }> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'api' })
   const host = await openHost(config)
+  const ring = keyRing(await masterKeys(config))
   const { connection } = await openMetadata(config, host)
   const metadata = { pool: connection, role: 'undrop_api' } as const
   const pool = openPool(metadata, POOL_SIZE)
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
   const db = openDb(pool)
+  await assertMasterKey(db, ring.sealingKeyId)
   const doorbell = openDoorbell(queueBackend(config, metadata), (err) => logger.warn({ err }, 'queue error'))
 
   const app = buildServer({
     db,
     doorbell,
-    keyRing: keyRing(await masterKeys(config)),
+    keyRing: ring,
     platformKeyHash: hashApiKey(await platformKey(config)),
     endpointHost: config.UNDROP_ENDPOINT_HOST,
     postgresVersions: () => host.driver.postgresVersions(),

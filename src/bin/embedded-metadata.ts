@@ -37,7 +37,7 @@ export async function openEmbeddedMetadata(host: Host): Promise<EmbeddedMetadata
 
   const connection = { socketDirectory: driver.paths(CLUSTER).socketDirectory, port: PORT }
   if (!(await untilAdmitted(connection, START_SECONDS_MAX)))
-    throw new Error('The metadata cluster does not start; see its log')
+    throw new Error(`The metadata cluster does not start; see ${driver.paths(CLUSTER).logFile}`)
   await withAdmin(connection, async (client) => {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE])
     if (rowCount === 0) await client.query(`create database ${DATABASE}`)

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { lstat, mkdir } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { pgbackrestEngine } from '../backup/pgbackrest/engine.ts'
@@ -15,6 +15,7 @@ export async function openHost(config: Config) {
   const dataDirectory = config.UNDROP_DATA_DIR
   const osUser = await findOsUser(config.UNDROP_OS_USER)
   await mkdir(dataDirectory, { recursive: true, mode: 0o711 })
+  await assertOurs(dataDirectory)
   await assertReachable(dataDirectory, osUser)
   const runDirectory = await chooseRunDirectory(dataDirectory)
   const binDirectories = await findPostgresBinaries()
@@ -38,3 +39,10 @@ export async function openHost(config: Config) {
 }
 
 export type Host = Awaited<ReturnType<typeof openHost>>
+
+/** Whoever may write there could put keys and links in our way. */
+async function assertOurs(path: string): Promise<void> {
+  const found = await lstat(path)
+  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0)
+    throw new Error(`${path} has to be a directory of ours that nobody else can write to`)
+}

@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { link, open, readFile, rm } from 'node:fs/promises'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { constants, link, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
+import { unless } from '../lib/unless.ts'
 
 /** The keys that seal secrets: those of the environment, or one that is made once and kept beside the data, mode 0600. */
 export async function masterKeys({
@@ -27,23 +28,33 @@ export async function platformKey({
 
 /** Of two processes that make the file at once, both end up with the same one, whole. */
 async function readOrMake(path: string, make: () => string): Promise<string> {
-  const found = await readFile(path, 'utf8').catch(unlessMissing)
-  if (found !== null) return found.trim()
-  const draft = `${path}.${process.pid}`
-  const file = await open(draft, 'wx', 0o600)
-  await file.writeFile(`${make()}\n`)
-  await file.sync()
-  await file.close()
-  await link(draft, path).catch(unlessThere)
-  await rm(draft)
-  return (await readFile(path, 'utf8')).trim()
+  const found = await read(path)
+  if (found !== null) return found
+  const draft = `${path}.${randomUUID()}`
+  try {
+    const file = await open(draft, 'wx', 0o600)
+    await file.writeFile(`${make()}\n`)
+    await file.sync()
+    await file.close()
+    await link(draft, path).catch(unless('EEXIST'))
+  } finally {
+    await rm(draft, { force: true })
+  }
+  const made = await read(path)
+  if (made === null) throw new Error(`${path} has gone again`)
+  return made
 }
 
-function unlessMissing(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null
-  throw error
-}
-
-function unlessThere(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
+/** @throws when somebody else could have written or read the file. */
+async function read(path: string): Promise<string | null> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(unless('ENOENT'))
+  if (file === undefined) return null
+  try {
+    const { uid, mode } = await file.stat()
+    if (uid !== process.getuid?.() || (mode & 0o077) !== 0)
+      throw new Error(`${path} is not a file of ours alone (mode 0600)`)
+    return (await file.readFile('utf8')).trim()
+  } finally {
+    await file.close()
+  }
 }

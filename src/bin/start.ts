@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { type Config, loadConfig } from '../config/config.ts'
 import { applyMigrations } from '../db/migrations.ts'
@@ -19,8 +20,9 @@ const START_LOCK = 8_736_703
 /** One command for everything: the metadata database, its migrations, and the API and a worker as processes of their own. */
 async function startAll(config: Config): Promise<{ close(): Promise<void> }> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'start' })
-  const metadata = await openMetadata(config, await openHost(config))
-  const lock = await lockDirectory(config, metadata.connection)
+  const host = await openHost(config)
+  const metadata = await openMetadata(config, host)
+  const lock = await lockDirectory(config, metadata.connection, () => openMetadata(config, host), logger)
   try {
     await applyMigrations(metadata.connection)
     await masterKeys(config)
@@ -40,18 +42,54 @@ async function startAll(config: Config): Promise<{ close(): Promise<void> }> {
   }
 }
 
-/** Two of us on one data directory would stop each other's metadata cluster. */
-async function lockDirectory(config: Config, connection: pg.PoolConfig): Promise<{ end(): Promise<void> }> {
+/**
+ * Two of us on one data directory would stop each other's metadata cluster, so the first holds a lock in it. That
+ * session is also how the end of the cluster is noticed; it is started again.
+ */
+async function lockDirectory(
+  config: Config,
+  connection: pg.PoolConfig,
+  reopen: () => Promise<unknown>,
+  logger: Logger,
+): Promise<{ end(): Promise<void> }> {
   if (config.DATABASE_URL !== undefined) return { end: async () => {} }
-  const session = new pg.Client(connection)
-  session.on('error', () => {})
-  await session.connect()
-  const { rows } = await session.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [
-    START_LOCK,
-  ])
-  if (rows[0]?.locked === true) return session
-  await session.end()
-  throw new Error(`Undrop runs on ${config.UNDROP_DATA_DIR} already`)
+  let stopping = false
+  const lock = async (): Promise<pg.Client> => {
+    const session = new pg.Client(connection)
+    session.on('error', () => {})
+    await session.connect()
+    const { rows } = await session.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [
+      START_LOCK,
+    ])
+    if (rows[0]?.locked !== true) {
+      await session.end()
+      throw new Error(`Undrop runs on ${config.UNDROP_DATA_DIR} already`)
+    }
+    session.once('end', () => {
+      if (!stopping) void restart()
+    })
+    return session
+  }
+  const restart = async () => {
+    logger.error('the metadata cluster is gone, starting it again')
+    while (!stopping) {
+      try {
+        await reopen()
+        session = await lock()
+        return
+      } catch (err) {
+        logger.error({ err }, 'the metadata cluster does not come back')
+        await delay(RESTART_SECONDS * 1000)
+      }
+    }
+  }
+  let session = await lock()
+  return {
+    async end() {
+      stopping = true
+      await session.end()
+    },
+  }
 }
 
 /** A process that ends by itself is started again; what it was at is in the metadata database. */

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/config.ts'
 import { openDb, openPool } from '../db/client.ts'
+import { assertMasterKey } from '../db/master-key.ts'
 import { fenced } from '../operations/fence.ts'
 import type { Lease } from '../operations/lease.ts'
 import { openDoorbell } from '../operations/queue.ts'
@@ -17,7 +18,8 @@ import { runUntilStopped, start } from './run-until-stopped.ts'
 
 const SWEEP_SECONDS = 5
 const RECONCILE_SECONDS = 10
-const POOL_SIZE = 10
+/** Beside the turns: renewals of their leases, which must not wait for them, the sweeper and the reconciler. */
+const SPARE_CONNECTIONS = 4
 
 /**
  * Runs the worker process until it is told to stop.
@@ -32,9 +34,10 @@ export async function runWorker(
   const ring = keyRing(await masterKeys(config))
   const { connection } = await openMetadata(config, host)
   const metadata = { pool: connection, role: 'undrop_worker' } as const
-  const pool = openPool(metadata, POOL_SIZE)
+  const pool = openPool(metadata, config.UNDROP_WORKER_CONCURRENCY + SPARE_CONNECTIONS)
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
   const db = openDb(pool)
+  await assertMasterKey(db, ring.sealingKeyId)
   const backend = queueBackend(config, metadata)
   const onError = (err: unknown) => logger.error({ err }, 'worker error')
   const doorbell = openDoorbell(backend, onError)
@@ -58,7 +61,9 @@ export async function runWorker(
     sweepEverySeconds: SWEEP_SECONDS,
     reconcileEverySeconds: RECONCILE_SECONDS,
     observe(event) {
-      logger[event.error === null ? 'debug' : 'warn'](event, 'turn')
+      const { thrown, ...turn } = event
+      if (thrown === undefined) logger.debug(turn, 'turn')
+      else logger.warn({ ...turn, err: thrown }, 'turn')
       observe(event)
     },
     reconciled: ({ error, ...what }) =>

@@ -27,13 +27,17 @@ export interface MetadataConnection {
 }
 
 export function openPool({ pool, role }: MetadataConnection, max = 10): pg.Pool {
-  return new pg.Pool({
+  const opened = new pg.Pool({
     max,
     ...pool,
     types,
     // Sessions read and write UTC, so that a moment has one text form.
     options: `-c role=${role} -c TimeZone=UTC -c DateStyle=ISO -c search_path=undrop`,
   })
+  // A session that is lost fails the query in hand; as an event that nobody hears it would end the process.
+  opened.on('connect', (client) => client.on('error', () => {}))
+  opened.on('error', () => {})
+  return opened
 }
 
 export function openDb(pool: pg.Pool): Db {

@@ -27,6 +27,11 @@ type JsonOrNull<Value> = ColumnType<Value | null, string | null | undefined, str
 type JsonWithDefault<Value> = ColumnType<Value, string | undefined, string>
 type MadeNow = ColumnType<Moment, Moment | undefined, Moment>
 
+export interface MasterKeyTable {
+  only_one: Generated<boolean>
+  key_id: string
+}
+
 export interface TenantTable {
   id: string
   name: string
@@ -89,6 +94,7 @@ export interface ArchiveTable {
   server_id: string
   tenant_id: string
   cipher_pass_sealed: string
+  archiving_since: Moment | null
   last_archived_segment: string | null
   last_commit_at: Moment | null
   archived_at: Moment | null
@@ -193,6 +199,7 @@ export interface AuditEntryTable {
 
 /** The metadata database, as `migrations/` makes it. */
 export interface Metadata {
+  master_key: MasterKeyTable
   tenant: TenantTable
   api_key: ApiKeyTable
   addon: AddonTable

@@ -15,7 +15,8 @@ export interface ServerRecord {
   username: string
   passwordSealed: string
   cipherPassSealed: string
-  restored: boolean
+  /** Whether its WAL has ever been shipped to its archive. */
+  hasArchived: boolean
 }
 
 /** The server, also one that is deleted: its archive may still be read. */
@@ -24,7 +25,7 @@ export async function getServer(db: Executor, tenantId: string, serverId: string
     select server.id as "serverId", server.tenant_id as "tenantId", server.addon_id as "addonId", server.port,
            server.settings, addon.postgres_version as "postgresVersion", addon.database_name as "databaseName",
            addon.username, addon.password_sealed as "passwordSealed", archive.cipher_pass_sealed as "cipherPassSealed",
-           addon.restored_from is not null as restored
+           archive.archiving_since is not null as "hasArchived"
       from server
       join addon on addon.id = server.addon_id
       join archive on archive.server_id = server.id
@@ -35,23 +36,25 @@ export async function getServer(db: Executor, tenantId: string, serverId: string
 }
 
 /**
- * Reserves a free port of the range for the server, another one than `not` when that is given.
- * Returns null when none is free.
+ * Reserves a free port of the range for the server in place of the one it has been read with, and none of `taken`.
+ * Returns what the server has then: null when none is free, another one when somebody else was faster.
  */
 export async function reservePort(
   db: Executor,
-  serverId: string,
+  server: { serverId: string; port: number | null },
   range: { first: number; last: number },
-  not: number | null = null,
+  taken: readonly number[] = [],
 ): Promise<number | null> {
-  const { rows } = await sql<{ port: number | null }>`
+  await sql`
     update server set port = (
       select candidate from generate_series(${range.first}::int, ${range.last}::int) as candidate
-       where candidate is distinct from ${not}::int
+       where candidate <> all (${taken}::int[])
          and not exists (select from server as other where other.port = candidate)
        order by random() limit 1)
-     where id = ${serverId}
-    returning port`.execute(db)
+     where id = ${server.serverId} and port is not distinct from ${server.port}`.execute(db)
+  const { rows } = await sql<{
+    port: number | null
+  }>`select port from server where id = ${server.serverId}`.execute(db)
   return rows[0]?.port ?? null
 }
 
@@ -69,6 +72,13 @@ export async function setDesiredState(
   state: 'absent' | 'running',
 ): Promise<void> {
   await db.updateTable('server').set({ desired_state: state }).where('id', '=', serverId).execute()
+}
+
+/** From now on there is WAL in the archive that is nowhere else. */
+export async function noteArchiving(db: Executor, serverId: string): Promise<void> {
+  await sql`update archive set archiving_since = coalesce(archiving_since, now()) where server_id = ${serverId}`.execute(
+    db,
+  )
 }
 
 /** What the server's archive was last seen to hold. Only ever less than what it holds now. */

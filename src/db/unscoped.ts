@@ -23,7 +23,7 @@ export async function findOverdueOperations(
   return rows
 }
 
-/** The oldest queued operations of every tenant, no more of each than it has free slots, and those that are cancelled. */
+/** The oldest queued operations of every tenant, no more of each than it has free slots, and those that need none. */
 export async function findStartableOperations(
   db: Executor,
   tenantId: string | null,
@@ -39,12 +39,17 @@ export async function findStartableOperations(
       cross join lateral (
         select count(*) as running from operation
          where tenant_id = tenant.id and started_at is not null and finished_at is null
+           and failure is null and kind <> 'addon.delete'
       ) as busy
       cross join lateral (
         select id, version from operation
          where tenant_id = tenant.id and started_at is null and finished_at is null
-         order by cancel_requested desc, id
-         limit greatest(tenant.max_concurrent_operations - busy.running, 0)
+           and (cancel_requested or kind = 'addon.delete')
+        union
+        (select id, version from operation
+          where tenant_id = tenant.id and started_at is null and finished_at is null
+          order by id
+          limit greatest(tenant.max_concurrent_operations - busy.running, 0))
       ) as next
      limit ${limit}`.execute(db)
   return rows
@@ -71,7 +76,7 @@ export async function findDeletableAddons(
   return rows
 }
 
-/** Add-ons that serve without a complete backup, and on which nobody has worked for that long. */
+/** Add-ons that serve without a complete backup, and on which nobody has worked for that long: longer after each failure. */
 export async function findUnprotectedAddons(
   db: Executor,
   idleSeconds: number,
@@ -82,7 +87,9 @@ export async function findUnprotectedAddons(
      where addon.status = 'available' and addon.protection = 'pending'
        and not exists (select from operation where operation.server_id = addon.server_id
                           and (operation.finished_at is null
-                               or operation.finished_at > now() - make_interval(secs => ${idleSeconds})))
+                               or operation.finished_at > now() - make_interval(secs => ${idleSeconds} * (
+                                    select least(2 ^ count(*), 60) from operation as failed
+                                     where failed.server_id = addon.server_id and failed.status = 'failed'))))
      limit ${limit}`.execute(db)
   return rows
 }

@@ -5,6 +5,7 @@
 const catalogue = {
   'validation-failed': { status: 400, title: 'The request is not valid' },
   'malformed-body': { status: 400, title: 'The request body cannot be read' },
+  'malformed-request': { status: 400, title: 'The request is not HTTP' },
   'unauthenticated': { status: 401, title: 'The API key is missing or not valid' },
   'forbidden': { status: 403, title: 'The API key does not allow this' },
   'route-not-found': { status: 404, title: 'There is no such resource' },
@@ -33,6 +34,8 @@ const catalogue = {
   'wal-missing': { status: 500, title: 'A WAL segment before the target is missing from the archive' },
   'backup-unreadable': { status: 500, title: 'The base backup could not be fetched' },
   'backup-failed': { status: 500, title: 'The base backup could not be taken' },
+  'source-unreachable': { status: 500, title: 'The server of the source does not answer' },
+  'secret-unreadable': { status: 500, title: 'A sealed secret cannot be opened' },
   'archive-unreachable': { status: 500, title: 'The archive cannot be reached' },
   'extension-unavailable': {
     status: 500,

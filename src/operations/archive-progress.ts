@@ -17,7 +17,7 @@ type WatchedServer = ServerRef & { addonId: string }
 /** An archiver that has only failed for this long is stalled. */
 const STALLED_SECONDS = 60
 
-/** Notes what a server's archive holds, and whether archiving goes on. */
+/** Notes what a server's archive holds, and whether archiving goes on. After a crash PostgreSQL has forgotten; we have not. */
 export async function observeArchive(
   db: Executor,
   server: WatchedServer,
@@ -26,7 +26,8 @@ export async function observeArchive(
   now: Moment,
 ): Promise<void> {
   await sql`
-    update archive set last_archived_segment = ${report.lastArchivedSegment}, archived_at = ${report.lastArchivedAt},
+    update archive set last_archived_segment = greatest(last_archived_segment, ${report.lastArchivedSegment}),
+           archived_at = greatest(archived_at, ${report.lastArchivedAt}),
            last_commit_at = greatest(last_commit_at, ${lastCommit?.at ?? null}), observed_at = now()
      where server_id = ${server.serverId}`.execute(db)
   await setStalled(db, server, isStalled(report, now))

@@ -17,6 +17,8 @@ export type TurnObserver = (event: {
   step: string
   next: string
   error: string | null
+  /** What was thrown, with its cause, for the log alone. */
+  thrown: unknown
 }) => void
 
 export interface RunnerDeps<Deps> {
@@ -52,7 +54,7 @@ export async function turn<Deps>(deps: RunnerDeps<Deps>, wakeUp: WakeUp, early =
   try {
     for (;;) {
       const held = current()
-      const { decision, until } = await decide(deps, held, lease)
+      const { decision, until, thrown } = await decide(deps, held, lease)
       claim = await deps.store.commit(held, decision)
       deps.observe({
         operationId: held.id,
@@ -60,6 +62,7 @@ export async function turn<Deps>(deps: RunnerDeps<Deps>, wakeUp: WakeUp, early =
         step: held.step,
         next: decision.step,
         error: decision.error,
+        thrown,
       })
       if (decision.keepLease) continue
       return await rest(deps, current(), decision, until)
@@ -76,17 +79,21 @@ async function rest<Deps>(
   deps: RunnerDeps<Deps>,
   claim: Claim,
   decision: Decision,
-  until?: Promise<unknown>,
+  until?: () => Promise<unknown>,
 ): Promise<void> {
   if (decision.runInSeconds === null) return deps.finished(claim)
   const wakeUp = { operationId: claim.id, version: claim.version }
-  if (until !== undefined) void until.catch(() => undefined).then(() => deps.again(wakeUp))
+  if (until !== undefined)
+    void until()
+      .catch(() => undefined)
+      .then(() => deps.again(wakeUp))
   await deps.doorbell.ring(wakeUp, decision.runInSeconds)
 }
 
 interface Decided {
   decision: Decision
-  until?: Promise<unknown>
+  until?: () => Promise<unknown>
+  thrown?: unknown
 }
 
 async function decide<Deps>(deps: RunnerDeps<Deps>, claim: Claim, lease: Lease): Promise<Decided> {
@@ -114,9 +121,11 @@ async function decide<Deps>(deps: RunnerDeps<Deps>, claim: Claim, lease: Lease):
   } catch (error) {
     lease.assertHeld()
     const message = error instanceof Error ? error.message : String(error)
-    if (error instanceof Problem && canGiveUp) return giveUp(claim, workflow, failureOf(error), message)
+    if (error instanceof Problem && canGiveUp)
+      return { ...giveUp(claim, workflow, failureOf(error), message), thrown: error }
     // What the failed attempt meant to remember is dropped with it.
-    return { decision: { ...unchanged(claim), runInSeconds: backoffSeconds(claim.attempt), error: message } }
+    const decision = { ...unchanged(claim), runInSeconds: backoffSeconds(claim.attempt), error: message }
+    return { decision, thrown: error }
   }
 }
 

@@ -1,9 +1,11 @@
+import type pg from 'pg'
 import type { ArchiveAccess, BackupEngine, EngineServer } from '../backup/engine.ts'
 import type { Db, Executor } from '../db/client.ts'
 import { getServer, reservePort, type ServerRecord } from '../db/servers.ts'
 import { Problem } from '../domain/problem.ts'
 import { PortTakenError, type ServerDriver } from '../drivers/driver.ts'
 import { hbaLocked, hbaServing, identMap } from '../postgres/access.ts'
+import { type AdminConnection, withAdmin } from '../postgres/connect.ts'
 import { postgresqlConf } from '../postgres/settings.ts'
 import { type KeyRing, sealContext } from '../secrets/key-ring.ts'
 import type { ArchiveStore } from '../storage/archive-store.ts'
@@ -55,6 +57,18 @@ export function adminConnection(deps: WorkDeps, server: ServerRecord) {
   return { socketDirectory: deps.driver.paths(server.serverId).socketDirectory, port: portOf(server) }
 }
 
+/** Runs something as our admin, unless the lease has run out by the time that the session is there. */
+export function asAdmin<Result>(
+  deps: WorkDeps,
+  connection: AdminConnection,
+  use: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  return withAdmin(connection, (client) => {
+    deps.assertHeld()
+    return use(client)
+  })
+}
+
 /** Who may connect, and what the server does with its WAL. */
 export interface ServerMode {
   /** Locked: nobody but Undrop. */
@@ -79,23 +93,32 @@ export async function writeServerConfig(
   })
 }
 
+/** Somebody who takes every port we try is not outrun. */
+const PORTS_TRIED_MAX = 10
+
 /** Starts postgres, on another port when somebody else has taken the reserved one. Returns the server as it is then. */
 export async function startServer(
   deps: WorkDeps,
   server: ServerRecord,
   db: Executor = deps.db,
+  taken: readonly number[] = [],
 ): Promise<ServerRecord> {
-  const options = { port: portOf(server), listenAddresses: deps.listenAddresses }
+  const port = portOf(server)
   // A reboot may have taken the directory of the socket.
   await deps.driver.ensureInstance(server.serverId)
   try {
-    await deps.driver.startPostgres(server.serverId, server.postgresVersion, options)
+    await deps.driver.startPostgres(server.serverId, server.postgresVersion, {
+      port,
+      listenAddresses: deps.listenAddresses,
+    })
     return server
   } catch (error) {
     if (!(error instanceof PortTakenError)) throw error
-    const port = await reservePort(db, server.serverId, deps.ports, server.port)
-    if (port === null) throw new Problem('no-port-available')
-    return startServer(deps, { ...server, port }, db)
+    deps.assertHeld()
+    const tried = [...taken, port]
+    const next = tried.length < PORTS_TRIED_MAX ? await reservePort(db, server, deps.ports, tried) : null
+    if (next === null) throw new Problem('no-port-available')
+    return startServer(deps, { ...server, port: next }, db, tried)
   }
 }
 
@@ -107,6 +130,6 @@ export function portOf(server: ServerRecord): number {
 /** Gives the server a port if it has none. */
 export async function ensurePort(deps: WorkDeps, server: ServerRecord): Promise<void> {
   if (server.port !== null) return
-  if ((await reservePort(deps.db, server.serverId, deps.ports)) === null)
-    throw new Problem('no-port-available')
+  deps.assertHeld()
+  if ((await reservePort(deps.db, server, deps.ports)) === null) throw new Problem('no-port-available')
 }

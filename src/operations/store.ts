@@ -59,13 +59,19 @@ export interface OperationStore {
   renew(claim: Claim): Promise<boolean>
 }
 
+/** A wake-up that comes this late is no outage. */
+const LATE_SECONDS = 5
+
 const claimColumns = sql`id, version, lease_token as "leaseToken", kind, tenant_id as "tenantId", server_id as "serverId",
   addon_id as "addonId", step, attempt, memo, deadline_at as "deadlineAt", cancel_requested as "cancelRequested", failure`
 
 /** @param leaseSeconds how long a worker that stopped answering keeps others waiting */
 export function operationStore(db: Db, leaseSeconds: number): OperationStore {
   const leaseEnd = sql`now() + make_interval(secs => ${leaseSeconds})`
-  const takeLease = sql`lease_token = gen_random_uuid(), lease_until = ${leaseEnd}, attempt = attempt + 1`
+  // Time in which no worker came to the operation is not time without progress.
+  const deadline = sql`deadline_at + greatest(now() - greatest(run_at, lease_until) - make_interval(secs => ${LATE_SECONDS}), '0')`
+  const takeLease = sql`lease_token = gen_random_uuid(), lease_until = ${leaseEnd}, attempt = attempt + 1,
+    deadline_at = ${deadline}`
 
   return {
     async claim({ operationId, version }, { early = false } = {}) {
@@ -103,6 +109,11 @@ async function start(
   version: number,
   takeLease: RawBuilder<unknown>,
 ): Promise<Claim | null> {
+  const queued =
+    await sql`select from operation where id = ${id} and version = ${version} and started_at is null`.execute(
+      db,
+    )
+  if (queued.rows.length === 0) return null
   return db.transaction().execute(async (tx) => {
     await sql`select from tenant where id = (select tenant_id from operation where id = ${id}) for no key update`.execute(
       tx,
@@ -110,10 +121,10 @@ async function start(
     const { rows } = await sql<Claim>`
       update operation set ${takeLease}, started_at = clock_timestamp(), status = 'running', run_at = now()
        where id = ${id} and version = ${version} and started_at is null and finished_at is null
-         and (cancel_requested or
+         and (cancel_requested or kind = 'addon.delete' or
               (select count(*) from operation running
                 where running.tenant_id = operation.tenant_id and running.started_at is not null
-                  and running.finished_at is null)
+                  and running.finished_at is null and running.failure is null and running.kind <> 'addon.delete')
               < (select max_concurrent_operations from tenant where id = operation.tenant_id))
       returning ${claimColumns}`.execute(tx)
     return rows[0] ?? null

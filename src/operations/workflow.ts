@@ -7,15 +7,15 @@ import type { NewWork } from './open.ts'
 /** What a step asks the runner to do next. It takes effect only once the runner has committed it. */
 export type Outcome<Step extends string> =
   | { do: 'go'; to: Step }
-  | { do: 'wait'; seconds: number; until?: Promise<unknown> }
+  | { do: 'wait'; seconds: number; until?: () => Promise<unknown> }
   | { do: 'finish' }
 
 export const go = <const Step extends string>(to: Step) => ({ do: 'go', to }) as const
 /**
- * Gives the claim back and runs the step again after that time, or as soon as `until` settles. The promise is a short
- * cut for the process that holds it; the time is what still works after a restart.
+ * Gives the claim back and runs the step again after that time, or as soon as what `until` gives settles. It is
+ * asked once the wait is committed, and is a short cut for this process; the time is what still works after a restart.
  */
-export const wait = (seconds: number, until?: Promise<unknown>) =>
+export const wait = (seconds: number, until?: () => Promise<unknown>) =>
   until === undefined ? ({ do: 'wait', seconds } as const) : ({ do: 'wait', seconds, until } as const)
 export const finish = () => ({ do: 'finish' }) as const
 

@@ -11,6 +11,8 @@ export function hbaLocked(): string {
 export function hbaServing(): string {
   return [
     ADMIN_ONLY,
+    // Only Undrop reaches the socket, to prove a client's credentials.
+    'local all all scram-sha-256\n',
     `host all ${ADMIN_ROLE} all reject\n`,
     'host replication all all reject\n',
     'host all all all scram-sha-256\n',

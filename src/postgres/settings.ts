@@ -36,9 +36,14 @@ const FIXED: ServerSettings = {
   full_page_writes: 'on',
   track_commit_timestamp: 'on',
   synchronous_standby_names: '',
+  // Connections that never log in must not keep Undrop out for long, nor a tenant's own at all.
+  authentication_timeout: '10s',
+  superuser_reserved_connections: 10,
   // The log is parsed (recovery-log.ts), and nothing in it may hold a statement with a password.
   logging_collector: 'off',
   log_destination: 'stderr',
+  // CONTEXT and DETAIL lines quote statements and rows.
+  log_error_verbosity: 'terse',
   log_timezone: 'UTC',
   log_line_prefix: '%m [%p] %b: ',
   lc_messages: 'C',
@@ -77,6 +82,8 @@ export function recoverySettings({ restoreCommand, timeline, targetTime, inclusi
     max_logical_replication_workers: 0,
     'cron.launch_active_jobs': 'off',
     autovacuum: 'off',
+    // It reads past the target, fetching segments in vain; what is replayed onto has just been written and is cached.
+    recovery_prefetch: 'off',
     // A restartpoint would only delay a server that starts over from the backup if it crashes.
     max_wal_size: '64GB',
     checkpoint_timeout: '1d',

@@ -1,14 +1,13 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { Problem } from '../domain/problem.ts'
 
 /** Seals secrets for the metadata database. The context is bound in: a sealed value moved to another row does not open. */
 export interface KeyRing {
   seal(plaintext: string, context: string): string
-  /** @throws SealError when the value was not sealed by a key of this ring for this context. */
+  /** The digest by which the key that seals is known, and which tells nothing of it. */
+  readonly sealingKeyId: string
+  /** @throws Problem `secret-unreadable` when the value was not sealed by a key of this ring for this context. */
   open(sealed: string, context: string): string
-}
-
-export class SealError extends Error {
-  override readonly name = 'SealError'
 }
 
 const VERSION = 'v1'
@@ -24,6 +23,8 @@ export function keyRing(masterKeys: readonly [Buffer, ...Buffer[]]): KeyRing {
   const [sealingKey] = masterKeys
 
   return {
+    sealingKeyId: keyId(sealingKey),
+
     seal(plaintext, context) {
       const iv = randomBytes(IV_BYTES)
       const cipher = createCipheriv('aes-256-gcm', sealingKey, iv).setAAD(Buffer.from(context))
@@ -36,7 +37,7 @@ export function keyRing(masterKeys: readonly [Buffer, ...Buffer[]]): KeyRing {
       const [version, id, iv, tag, ciphertext] = sealed.split('.')
       const key = id === undefined ? undefined : keys.get(id)
       if (version !== VERSION || key === undefined)
-        throw new SealError('sealed under a key that is not in the ring')
+        throw unreadable('sealed under a key that is not in the ring')
       try {
         const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv ?? '', 'base64url'), {
           authTagLength: 16,
@@ -45,10 +46,14 @@ export function keyRing(masterKeys: readonly [Buffer, ...Buffer[]]): KeyRing {
           .setAuthTag(Buffer.from(tag ?? '', 'base64url'))
         return decipher.update(ciphertext ?? '', 'base64url', 'utf8') + decipher.final('utf8')
       } catch (cause) {
-        throw new SealError('the sealed value is damaged or belongs elsewhere', { cause })
+        throw unreadable('the sealed value is damaged or belongs elsewhere', cause)
       }
     },
   }
+}
+
+function unreadable(why: string, cause?: unknown): Problem {
+  return new Problem('secret-unreadable', { cause: new Error(why, { cause }) })
 }
 
 function keyId(key: Buffer): string {

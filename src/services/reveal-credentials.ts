@@ -29,6 +29,9 @@ export async function revealCredentials(
   })
   const { username, database_name: database } = addon
   const password = keyRing.open(addon.password_sealed, sealContext.addonPassword(id))
-  const url = `postgresql://${username}:${password}@${host}:${port}/${database}`
+  const url = `postgresql://${username}:${password}@${inUrl(host)}:${port}/${database}`
   return { host, port, database, username, password, url }
 }
+
+/** RFC 3986, 3.2.2. */
+const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host)

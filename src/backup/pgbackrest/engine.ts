@@ -15,6 +15,10 @@ import { parseInfo } from './info.ts'
 import { readProgress } from './progress.ts'
 import { parseListing } from './segments.ts'
 
+/** pgBackRest's exit statuses (src/build/error/error.yaml of its source). */
+const PATH_NOT_EMPTY = 40
+const FILE_MISSING = 55
+
 /** pgBackRest 2.45 or later. Stanzas are named after servers; secrets are in configuration files only. */
 export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
   const { program } = options
@@ -41,6 +45,7 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
       ),
 
     createArchive: (server) => ({ argv: stanzaArgv(own(server), 'stanza-create') }),
+    isHalfMade: ({ exitCode }) => exitCode === PATH_NOT_EMPTY || exitCode === FILE_MISSING,
     backupTask: (server, type) => ({ argv: backupArgv(own(server), type) }),
     restoreTask: (server, sourceServerId, label) => ({
       argv: restoreArgv(source(server, sourceServerId), label),

@@ -13,7 +13,8 @@ const SOCKET_PATH_BYTES = 107
 export async function chooseRunDirectory(dataDirectory: string): Promise<string> {
   const preferred = join(dataDirectory, 'run')
   const longest = join(preferred, newId('server'), '.s.PGSQL.65535')
-  if (Buffer.byteLength(longest) <= SOCKET_PATH_BYTES) {
+  // A list of directories is what PostgreSQL reads (unix_socket_directories), so the path has to be a plain one.
+  if (Buffer.byteLength(longest) <= SOCKET_PATH_BYTES && /^[\w./-]+$/.test(longest)) {
     await ensureDirectory(preferred, ours(0o711))
     return preferred
   }

@@ -65,6 +65,8 @@ async function removeLeftovers(instance: Instance): Promise<void> {
   const { paths, osUser } = instance
   const sockets = await readdir(paths.socketDirectory)
   if (sockets.length === 0 && !(await hasLockFile(instance))) return
+  // Somebody else may have started it meanwhile, if this process was paused.
+  if ((await findPostmaster(instance)) !== null) return
   await endProcesses(() => findDataProcesses(instance), ORPHAN_GRACE_SECONDS)
   const files = [
     join(paths.dataDirectory, 'postmaster.pid'),

@@ -9,14 +9,15 @@ import { withAdmin } from '../../postgres/connect.ts'
 import { inheritedSettings } from '../../postgres/inherited-settings.ts'
 import { lastArchivedCommit, listArchive, type ReadableArchive } from '../archive-tail.ts'
 import { keepRunning } from '../keep-running.ts'
-import { adminConnection } from '../server-work.ts'
+import { adminConnection, asAdmin, type WorkDeps } from '../server-work.ts'
 import { go, wait } from '../workflow.ts'
 import { loadRestore, type RestoreContext } from './memo.ts'
 
 const ADMITTED_POLL_SECONDS = 10
-const SOURCE_START_SECONDS_MAX = 300
+/** Polls, not time: while no worker looks, a source may be getting there. Some five minutes each. */
+const SOURCE_POLLS_MAX = 30
 const ARCHIVED_POLL_SECONDS = 1
-const TO_ARCHIVE_SECONDS_MAX = 300
+const ARCHIVED_POLLS_MAX = 150
 /** Commit times in WAL are out of order by as long as a backend can stall between reading the clock and writing. */
 const DISORDER_SECONDS_MAX = 60
 
@@ -33,7 +34,7 @@ export async function anchor(context: RestoreContext) {
 
   const connection = adminConnection(deps, source)
   const archived = await getArchived(deps.db, source.serverId)
-  const { target, marker, settings } = await withAdmin(connection, async (client) => {
+  const { target, marker, settings } = await asAdmin(deps, connection, async (client) => {
     const target = 'time' in restore.target ? restore.target.time : await serverClock(client)
     const settings = await inheritedSettings(client)
     if (archived.lastCommitAt !== null && archived.lastCommitAt > target)
@@ -49,7 +50,7 @@ export async function anchor(context: RestoreContext) {
 /** Waits until the segment with the marker has been archived; goes on without when the source has gone meanwhile. */
 export async function awaitAnchor(context: RestoreContext) {
   const { deps, memo, signal } = context
-  const { source } = await loadRestore(context)
+  const { child, source } = await loadRestore(context)
   const { endSegment } = memo
   if (endSegment === null) return go('await-fetch')
   const state = await sourceState(context, source)
@@ -63,8 +64,10 @@ export async function awaitAnchor(context: RestoreContext) {
     }),
   )
   if (archived && !signal.aborted) return go('await-fetch')
-  const sinceSeconds = (Date.now() - memo.phaseStartedAt) / 1000
-  if (sinceSeconds > TO_ARCHIVE_SECONDS_MAX) throw new Problem('target-not-archived')
+  // A source that has crashed meanwhile has forgotten what it archived; the archive has it.
+  if ((await listArchive(sourceArchive(deps, child, source))).includes(endSegment)) return go('await-fetch')
+  if (memo.archivedPolls >= ARCHIVED_POLLS_MAX) throw new Problem('target-not-archived')
+  context.remember({ archivedPolls: memo.archivedPolls + 1 })
   return wait(1)
 }
 
@@ -73,7 +76,7 @@ export async function awaitAnchor(context: RestoreContext) {
  * whose files are gone, or that does not come up any more, is given up.
  */
 async function sourceState(
-  { deps, memo }: RestoreContext,
+  { deps, memo, remember }: RestoreContext,
   source: ServerRecord,
 ): Promise<'serving' | 'starting' | 'gone'> {
   const { serverId, tenantId, port } = source
@@ -81,8 +84,11 @@ async function sourceState(
   if (port === null || (await deps.driver.postgresState(serverId)) === 'no-data') return 'gone'
   if ((await keepRunning(deps, tenantId, serverId)) && (await isStopped())) return 'gone'
   if (await untilAdmitted(adminConnection(deps, source), ADMITTED_POLL_SECONDS)) return 'serving'
-  const sinceSeconds = (Date.now() - memo.phaseStartedAt) / 1000
-  return sinceSeconds > SOURCE_START_SECONDS_MAX ? 'gone' : 'starting'
+  remember({ sourcePolls: memo.sourcePolls + 1 })
+  if (memo.sourcePolls < SOURCE_POLLS_MAX) return 'starting'
+  // It may hold commits that the archive does not, so the archive alone would not do.
+  if (!(await isStopped())) throw new Problem('source-unreachable')
+  return 'gone'
 }
 
 /**
@@ -96,7 +102,7 @@ async function anchorInArchive(
   child: ServerRecord,
 ) {
   const { deps, memo, remember } = context
-  const archive = { deps, server: child, which: 'source', archiveServerId: source.serverId } as const
+  const archive = sourceArchive(deps, child, source)
   const { lastSegment } = await getArchived(deps.db, source.serverId)
   const segments = (await listArchive(archive)).filter(
     (segment) => memo.startSegment === null || segment >= memo.startSegment,
@@ -113,3 +119,10 @@ async function endsLongBefore(target: Moment, archive: ReadableArchive, segments
   const last = await lastArchivedCommit(archive, segments).catch(() => null)
   return last !== null && addSeconds(last.at, DISORDER_SECONDS_MAX) < target
 }
+
+const sourceArchive = (deps: WorkDeps, child: ServerRecord, source: ServerRecord): ReadableArchive => ({
+  deps,
+  server: child,
+  which: 'source',
+  archiveServerId: source.serverId,
+})

@@ -11,6 +11,7 @@ import { progressOf } from './progress.ts'
 /** The task that fetches the base backup. */
 export const FETCH = 'fetch'
 const ATTEMPTS_MAX = 3
+const RETRY_SECONDS = 5
 const PROGRESS_GRACE_SECONDS = 1800
 
 /** Reserves what the child needs, and chooses the base backup. */
@@ -66,14 +67,15 @@ export async function awaitFetch(context: RestoreContext) {
       if (bytesDone > memo.bytesDone) context.extendDeadline(PROGRESS_GRACE_SECONDS)
       remember({ bytesDone: Math.max(bytesDone, memo.bytesDone) })
       inCommit((tx) => saveRestore(tx, memo.restoreId, { progress: progressOf(context) }))
-      return wait(1, deps.driver.taskEnded(serverId, FETCH))
+      return wait(1, () => deps.driver.taskEnded(serverId, FETCH))
     }
     case 'failed': {
       if (memo.fetchAttempts + 1 >= ATTEMPTS_MAX)
         throw new Problem('backup-unreadable', { cause: task.stdoutTail + task.stderrTail })
       remember({ fetchAttempts: memo.fetchAttempts + 1 })
       await deps.driver.clearTask(serverId, FETCH)
-      return go('start-fetch')
+      // The next turn finds no task, and starts it again.
+      return wait(RETRY_SECONDS)
     }
   }
 }

@@ -18,6 +18,8 @@ export const restoreMemo = z.object({
   startSegment: z.string().nullable().default(null),
   /** The last segment that recovery needs; null when that cannot be told beforehand. */
   endSegment: z.string().nullable().default(null),
+  sourcePolls: z.int().default(0),
+  archivedPolls: z.int().default(0),
   fetchAttempts: z.int().default(0),
   startAttempts: z.int().default(0),
   bytesDone: z.int().default(0),

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
-import { saveSettings } from '../../db/servers.ts'
-import type { ServerSettings } from '../../domain/addon.ts'
+import { type ServerRecord, saveSettings } from '../../db/servers.ts'
 import { Problem } from '../../domain/problem.ts'
 import { findGaps } from '../../domain/wal-segment.ts'
 import { waitUntil } from '../../lib/wait-until.ts'
-import { controlDataCommand, parseControlData } from '../../postgres/control-file.ts'
+import { type ControlFile, controlDataCommand, parseControlData } from '../../postgres/control-file.ts'
 import { atLeast } from '../../postgres/inherited-settings.ts'
 import { type RecoveryLog, readRecoveryLog } from '../../postgres/recovery-log.ts'
 import { withLastSegment } from '../../postgres/restore-command.ts'
@@ -26,7 +25,9 @@ const FEW_SEGMENTS = 8
 export async function startRecovery(context: RestoreContext) {
   const { deps, serverId, memo, remember, inCommit } = context
   const { restore, child, source } = await loadRestore(context)
-  const server = { ...child, settings: await settingsForReplay(deps, child) }
+  const control = await readControlFile(deps, child)
+  // What the parent had when the backup was made is the least that its WAL needs (pitfall 8).
+  const server = { ...child, settings: atLeast(child.settings, control) }
   const self = engineServer(deps, child)
   const fetchesAhead = (walTotal(memo) ?? FEW_SEGMENTS + 1) > FEW_SEGMENTS
   const restoreCommand = deps.engine.restoreCommand(self, source.serverId, { fetchesAhead })
@@ -38,7 +39,9 @@ export async function startRecovery(context: RestoreContext) {
   })
   await writeServerConfig(deps, server, { access: 'locked', archiving: false, recovery })
   // After a crash right behind the start, recovery may be over: asked for once more, it would come with the next start.
-  if ((await deps.driver.postgresState(serverId)) !== 'running') await prepareDataDirectory(deps, serverId)
+  const isOver = control.timeline > memo.timeline
+  if (!isOver && (await deps.driver.postgresState(serverId)) !== 'running')
+    await prepareDataDirectory(deps, serverId)
   await startServer(deps, server)
   if (memo.phase !== 'replaying') {
     const phaseSeconds = enterPhase(context, 'replaying')
@@ -51,15 +54,11 @@ export async function startRecovery(context: RestoreContext) {
   return go('await-recovery')
 }
 
-/** What the parent had when the backup was made is the least that its WAL needs (pitfall 8). */
-async function settingsForReplay(
-  deps: WorkDeps,
-  child: Awaited<ReturnType<typeof loadServer>>,
-): Promise<ServerSettings> {
+async function readControlFile(deps: WorkDeps, child: ServerRecord): Promise<ControlFile> {
   const { dataDirectory } = deps.driver.paths(child.serverId)
   const program = deps.driver.program(child.postgresVersion, 'pg_controldata')
   const { stdout } = await deps.driver.run(child.serverId, controlDataCommand(program, dataDirectory))
-  return atLeast(child.settings, parseControlData(stdout))
+  return parseControlData(stdout)
 }
 
 /**
@@ -91,7 +90,7 @@ export async function awaitRecovery(context: RestoreContext) {
 
   if (advanced) context.extendDeadline(PROGRESS_GRACE_SECONDS)
   inCommit((tx) => saveRestore(tx, memo.restoreId, { progress: progressOf(context) }))
-  return wait(WATCH_SECONDS, recoveryMoves(context, nextByte))
+  return wait(WATCH_SECONDS, () => recoveryMoves(context, nextByte))
 }
 
 /** Settles when recovery has ended one way or the other, or after a while, for progress to be written. */
@@ -149,8 +148,13 @@ async function endedEarly(context: RestoreContext, log: RecoveryLog) {
   const needed = segments.filter((segment) => memo.startSegment === null || segment >= memo.startSegment)
   const end = [...needed, ...(memo.endSegment === null ? [] : [memo.endSegment])].sort().at(-1) ?? null
   const [gap] = memo.startSegment === null ? [] : findGaps(needed, memo.startSegment)
-  if (gap !== undefined || log.damage !== null || end === null || (log.lastRestoredSegment ?? '') < end)
+  if (gap !== undefined || log.damage !== null || end === null)
     throw new Problem('wal-missing', { detail: stoppedAt(log) })
+  if ((log.lastRestoredSegment ?? '') < end) {
+    // Without a hole the next segment is there, and only fetching it has failed, which may pass.
+    if (end === needed.at(-1) && memo.startAttempts < STARTS_MAX) return again(context)
+    throw new Problem('wal-missing', { detail: stoppedAt(log) })
+  }
   remember({ targetTime: null, endOfWal: true, endSegment: end })
   return again(context)
 }

@@ -13,7 +13,14 @@ import {
 } from '../../postgres/side-effects.ts'
 import { sealContext } from '../../secrets/key-ring.ts'
 import { finishRestore, saveRestore, setAddonAvailable } from '../progress.ts'
-import { adminConnection, engineServer, portOf, startServer, writeServerConfig } from '../server-work.ts'
+import {
+  adminConnection,
+  asAdmin,
+  engineServer,
+  portOf,
+  startServer,
+  writeServerConfig,
+} from '../server-work.ts'
 import { finish, go } from '../workflow.ts'
 import { FETCH } from './fetch.ts'
 import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
@@ -33,7 +40,9 @@ export async function readWhatWasReached(context: RestoreContext) {
   if (found.inRecovery || found.timeline <= memo.timeline) throw new Error('the server has not left recovery')
   if (!found.databases.includes(child.databaseName)) throw new Problem('restored-empty')
 
-  const { lsn, xid, time, timeline } = found
+  const { lsn, xid, timeline } = found
+  // A server that has been started again since remembers no commit; its log does.
+  const time = found.time ?? memo.log?.lastCompletedTransactionAt ?? null
   const exact = memo.log?.stopped != null
   const reached = { time, lsn, xid, timeline, exact, reason: exact ? null : ('end_of_wal' as const) }
   const phaseSeconds = enterPhase(context, 'securing')
@@ -55,11 +64,10 @@ export async function secure(context: RestoreContext) {
   await ensureRuns(context, child)
   const connection = adminConnection(deps, child)
   const verifier = scramVerifier(ownPassword(context, child.passwordSealed))
-  deps.assertHeld()
-  const securedRoles = await withAdmin(connection, (client) =>
+  const securedRoles = await asAdmin(deps, connection, (client) =>
     secureRoles(client, { fromUsername: source.username, username: child.username, verifier }),
   )
-  const openAdmin: OpenAdmin = (database, use) => withAdmin({ ...connection, database }, use)
+  const openAdmin: OpenAdmin = (database, use) => asAdmin(deps, { ...connection, database }, use)
   await rollbackPreparedTransactions(openAdmin)
   const subscriptions = await disableSubscriptions(openAdmin)
   await deps.driver.writeConfig(serverId, removed(deps.engine.configFileNames('source')))
@@ -75,11 +83,12 @@ export async function secure(context: RestoreContext) {
 
 /** The child is handed over once its owner really gets in. */
 export async function admit(context: RestoreContext) {
-  const { serverId, memo, inCommit, followUp } = context
+  const { deps, serverId, memo, inCommit, followUp } = context
   const { child } = await loadRestore(context)
   await ensureRuns(context, child)
   const login = {
-    host: '127.0.0.1',
+    // Its own socket, as on the network somebody else might listen.
+    host: deps.driver.paths(serverId).socketDirectory,
     port: portOf(child),
     user: child.username,
     password: ownPassword(context, child.passwordSealed),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { noteArchiving } from '../../db/servers.ts'
 import { newId } from '../../domain/ids.ts'
 import { archiveAccess, engineServer, loadServer, type WorkDeps, writeServerConfig } from '../server-work.ts'
 import { defineWorkflow, finish, go } from '../workflow.ts'
@@ -22,9 +23,10 @@ export const protectServer = defineWorkflow<WorkDeps>()({
           deps.engine.configFiles('own', self, archiveAccess(deps, server)),
         )
         const created = await deps.driver.run(serverId, deps.engine.createArchive(self))
-        if (created.exitCode !== 0)
-          throw new Error(`creating the archive failed: ${lastLine(created.stdout + created.stderr)}`)
-        return go('start-archiving')
+        if (created.exitCode === 0) return go('start-archiving')
+        if (deps.engine.isHalfMade(created) && !server.hasArchived)
+          await deps.archives.destroy(tenantId, serverId)
+        throw new Error(`creating the archive failed: ${lastLine(created.stdout + created.stderr)}`)
       },
     },
 
@@ -35,6 +37,7 @@ export const protectServer = defineWorkflow<WorkDeps>()({
         await writeServerConfig(deps, server, { access: 'serving', archiving: true, recovery: '' })
         await deps.driver.reloadPostgres(serverId)
         const backupId = newId('backup')
+        context.inCommit((tx) => noteArchiving(tx, serverId))
         context.inCommit(async (tx) => {
           const backup = { id: backupId, tenant_id: tenantId, addon_id: addonId, server_id: serverId }
           await tx

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { setDesiredState } from '../../db/servers.ts'
 import { Problem } from '../../domain/problem.ts'
 import { untilAdmitted } from '../../postgres/admission.ts'
-import { withAdmin } from '../../postgres/connect.ts'
 import { createOwner } from '../../postgres/roles.ts'
 import { scramVerifier } from '../../postgres/scram.ts'
 import { sealContext } from '../../secrets/key-ring.ts'
@@ -10,6 +9,7 @@ import { dismantle } from '../dismantle.ts'
 import { setAddonAvailable, setAddonFailed } from '../progress.ts'
 import {
   adminConnection,
+  asAdmin,
   ensurePort,
   loadServer,
   startServer,
@@ -42,10 +42,10 @@ export const provisionAddon = defineWorkflow<WorkDeps>()({
         const server = await loadServer(deps, { serverId, tenantId: context.tenantId })
         await deps.driver.ensureInstance(serverId)
         await deps.driver.startTask(serverId, INIT, {
-          argv: [
+          argv: initArgv(
             deps.driver.program(server.postgresVersion, 'initdb'),
-            ...initOptions(deps.driver.paths(serverId).dataDirectory),
-          ],
+            deps.driver.paths(serverId).dataDirectory,
+          ),
         })
         return go('await-init')
       },
@@ -56,7 +56,7 @@ export const provisionAddon = defineWorkflow<WorkDeps>()({
         const task = await deps.driver.checkTask(serverId, INIT)
         switch (task.state) {
           case 'running':
-            return wait(2, deps.driver.taskEnded(serverId, INIT))
+            return wait(2, () => deps.driver.taskEnded(serverId, INIT))
           case 'succeeded':
             return go('start-server')
           case 'not-started':
@@ -64,8 +64,7 @@ export const provisionAddon = defineWorkflow<WorkDeps>()({
           case 'failed':
             if (memo.initAttempts >= 2) throw new Problem('provisioning-failed', { cause: task.stderrTail })
             remember({ initAttempts: memo.initAttempts + 1 })
-            // What a broken initdb leaves behind would stop the next one.
-            await deps.driver.destroyInstance(serverId)
+            await deps.driver.clearTask(serverId, INIT)
             return go('start-init')
         }
       },
@@ -90,12 +89,11 @@ export const provisionAddon = defineWorkflow<WorkDeps>()({
           if ((await deps.driver.postgresState(serverId)) !== 'running') return go('start-server')
           return wait(1)
         }
-        deps.assertHeld()
         const { username, databaseName } = server
         const verifier = scramVerifier(
           deps.keyRing.open(server.passwordSealed, sealContext.addonPassword(addonId)),
         )
-        await withAdmin(connection, (client) => createOwner(client, { username, verifier, databaseName }))
+        await asAdmin(deps, connection, (client) => createOwner(client, { username, verifier, databaseName }))
         context.inCommit((tx) => setDesiredState(tx, serverId, 'running'))
         context.inCommit((tx) => setAddonAvailable(tx, context))
         context.followUp({ kind: 'server.protect', memo: {} })
@@ -113,9 +111,12 @@ export const provisionAddon = defineWorkflow<WorkDeps>()({
   },
 })
 
-/** Checksums, so that a damaged page is found; peer on the socket, so that not even the first start admits anybody else. */
-function initOptions(dataDirectory: string): string[] {
-  return [
+/**
+ * What an initdb that was ended leaves behind would stop the next one, so the task itself begins with an empty
+ * directory. Checksums find a damaged page; with peer on the socket not even the first start admits anybody else.
+ */
+function initArgv(initdb: string, dataDirectory: string): [string, ...string[]] {
+  const options = [
     `--pgdata=${dataDirectory}`,
     '--username=undrop_admin',
     '--auth-local=peer',
@@ -125,4 +126,5 @@ function initOptions(dataDirectory: string): string[] {
     '--data-checksums',
     '--no-instructions',
   ]
+  return ['sh', '-c', 'find "$0" -mindepth 1 -delete && exec "$@"', dataDirectory, initdb, ...options]
 }

@@ -7,6 +7,7 @@ import { defineWorkflow, finish, go, type StepContext, wait } from '../workflow.
 
 const ATTEMPTS_MAX = 3
 const POLL_SECONDS = 2
+const RETRY_SECONDS = 10
 const PROGRESS_GRACE_SECONDS = 1800
 
 const memo = z.object({
@@ -54,7 +55,7 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
             const percent = deps.engine.progressOf('backup', task).percent ?? 0
             if (percent > memo.percent) context.extendDeadline(PROGRESS_GRACE_SECONDS)
             remember({ percent })
-            return wait(POLL_SECONDS, deps.driver.taskEnded(serverId, taskOf(context)))
+            return wait(POLL_SECONDS, () => deps.driver.taskEnded(serverId, taskOf(context)))
           }
           case 'succeeded':
             return go('record-backup')
@@ -93,7 +94,8 @@ async function retry(context: Context, output: string) {
   if (memo.attempts + 1 >= ATTEMPTS_MAX) throw new Problem('backup-failed', { cause: output })
   remember({ attempts: memo.attempts + 1 })
   await deps.driver.clearTask(serverId, taskOf(context))
-  return go('start-backup')
+  // `await-backup` finds no task then, and starts it again.
+  return wait(RETRY_SECONDS)
 }
 
 /** The backup the task has made: the newest in the archive that no row names. */

@@ -51,7 +51,9 @@ describe('POST /v1/addons', () => {
       .executeTakeFirstOrThrow()
     expect(username).toMatch(/^u_[0-9a-f]{16}$/)
     expect(ring.open(password_sealed, sealContext.addonPassword(one))).toMatch(/^[\w-]{32}$/)
-    expect(() => ring.open(password_sealed, sealContext.addonPassword(two))).toThrow('belongs elsewhere')
+    expect(() => ring.open(password_sealed, sealContext.addonPassword(two))).toThrow(
+      'A sealed secret cannot be opened',
+    )
   })
 
   test('of several requests for one name at the same time exactly one gets it', async () => {

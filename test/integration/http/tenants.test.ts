@@ -58,24 +58,44 @@ describe('tenants', () => {
 })
 
 describe('API keys', () => {
-  test('show their secret once, and a tenant manages its own', async () => {
-    const { newTenant, clientWith } = await startApi()
+  test('show their secret once, and only the platform manages them', async () => {
+    const { newTenant, platform, clientWith } = await startApi()
     const { id, client, keyId } = await newTenant()
-    const created = await client('POST', `/v1/tenants/${id}/api-keys`, { name: 'deploy' })
+    const created = await platform('POST', `/v1/tenants/${id}/api-keys`, { name: 'deploy' })
     expect(created.statusCode).toBe(201)
     const { secret, ...key } = created.json()
     expect(secret).toMatch(/^udk_[\w-]{43}$/)
-    const listed = (await client('GET', `/v1/tenants/${id}/api-keys`)).json().data
+    const listed = (await platform('GET', `/v1/tenants/${id}/api-keys`)).json().data
     expect(listed.map((each: { id: string }) => each.id).sort()).toEqual([keyId, key.id].sort())
     expect(listed).toContainEqual(key)
+    // A key that is leaked must not outlive its end by making others.
+    expect(codeOf(await client('POST', `/v1/tenants/${id}/api-keys`, { name: 'more' }))).toBe('forbidden')
 
     const other = clientWith(secret)
     expect((await other('GET', '/v1/addons')).statusCode).toBe(200)
     for (let times = 0; times < 2; times++) {
-      expect((await client('DELETE', `/v1/tenants/${id}/api-keys/${key.id}`)).statusCode).toBe(204)
+      expect((await platform('DELETE', `/v1/tenants/${id}/api-keys/${key.id}`)).statusCode).toBe(204)
     }
     expect((await other('GET', '/v1/addons')).statusCode).toBe(401)
     expect((await client('GET', '/v1/addons')).statusCode).toBe(200)
+  })
+
+  test.each([
+    ['2027-01-01T00:00:00+20:00', '2026-12-31T04:00:00.000000Z'],
+    ['2027-01-01T00:00:00.1234567Z', '2027-01-01T00:00:00.123456Z'],
+  ])('keep an expiry of %s as %s', async (expiresAt, kept) => {
+    const { newTenant, platform } = await startApi()
+    const { id } = await newTenant()
+    const created = await platform('POST', `/v1/tenants/${id}/api-keys`, { name: 'k', expiresAt })
+    expect(created.json()).toMatchObject({ expiresAt: kept })
+  })
+
+  test('400 for an expiry that has passed', async () => {
+    const { newTenant, platform } = await startApi()
+    const { id } = await newTenant()
+    const refused = await platform('POST', `/v1/tenants/${id}/api-keys`, { name: 'k', expiresAt: NOW })
+    expect(refused.statusCode).toBe(400)
+    expect(refused.json()).toMatchObject({ errors: [{ pointer: '/expiresAt' }] })
   })
 
   test('are refused from the moment they expire', async () => {

@@ -62,3 +62,14 @@ export async function letPass(
     update operation set run_at = run_at - ${interval}, lease_until = lease_until - ${interval},
            deadline_at = deadline_at - ${interval} where id = ${operationId}`.execute(db)
 }
+
+/** As if workers had been at the operation for that much time: only its deadline comes nearer. */
+export async function workOn(
+  db: Db,
+  { operationId }: Pick<WakeUp, 'operationId'>,
+  seconds: number,
+): Promise<void> {
+  await sql`
+    update operation set run_at = now(), deadline_at = deadline_at - make_interval(secs => ${seconds})
+     where id = ${operationId}`.execute(db)
+}

@@ -68,7 +68,7 @@ describe('a turn', () => {
       const task = Promise.withResolvers<void>()
       let runs = 0
       const { runner, wakeUp, cutShort } = await twoSteps(db, {
-        one: async () => (++runs === 1 ? wait(3600, task.promise) : finish()),
+        one: async () => (++runs === 1 ? wait(3600, () => task.promise) : finish()),
       })
       await turn(runner, wakeUp)
       expect(cutShort).toEqual([])

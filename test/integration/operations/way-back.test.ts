@@ -5,7 +5,7 @@ import { turn } from '../../../src/operations/runner.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { finish, go, wait } from '../../../src/operations/workflow.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
-import { letPass, readOperation } from './rows.ts'
+import { letPass, readOperation, workOn } from './rows.ts'
 import { twoSteps } from './two-steps.ts'
 
 let db: Db
@@ -78,12 +78,20 @@ describe('the time limit', () => {
   test('undoes work that has shown no progress for that long', async () => {
     const { runner, wakeUp, rings } = await twoSteps(db, { one: async () => wait(1) })
     await turn(runner, wakeUp)
-    await letPass(db, wakeUp, 601)
+    await workOn(db, wakeUp, 601)
     await turn(runner, rings[0] ?? wakeUp)
     expect(await readOperation(db, wakeUp)).toMatchObject({
       status: 'failed',
       failure: { code: 'deadline-exceeded' },
     })
+  })
+
+  test('does not count the time in which no worker came to the operation', async () => {
+    const { runner, wakeUp, rings } = await twoSteps(db, { one: async () => wait(1) })
+    await turn(runner, wakeUp)
+    await letPass(db, wakeUp, 3600)
+    await turn(runner, rings[0] ?? wakeUp)
+    expect(await readOperation(db, wakeUp)).toMatchObject({ step: 'one', failure: null, finished_at: null })
   })
 
   test('begins again with progress', async () => {
@@ -94,9 +102,9 @@ describe('the time limit', () => {
       },
     })
     await turn(runner, wakeUp)
-    await letPass(db, wakeUp, 599)
+    await workOn(db, wakeUp, 599)
     await turn(runner, rings[0] ?? wakeUp)
-    await letPass(db, wakeUp, 599)
+    await workOn(db, wakeUp, 599)
     await turn(runner, rings[1] ?? wakeUp)
     expect(await readOperation(db, wakeUp)).toMatchObject({ step: 'one', finished_at: null })
   })
@@ -109,7 +117,7 @@ describe('the time limit', () => {
       undo: async () => wait(1),
     })
     await turn(runner, wakeUp)
-    await letPass(db, wakeUp, 601)
+    await workOn(db, wakeUp, 601)
     await turn(runner, rings[0] ?? wakeUp)
     expect(await readOperation(db, wakeUp)).toMatchObject({ step: 'undo', failure: { code: 'wal-missing' } })
   })

@@ -2,7 +2,7 @@ import type { CommandResult, ServerDriver, TaskReport } from '../../../src/drive
 import type { ArchiveStore } from '../../../src/storage/archive-store.ts'
 import { type Life, perform } from './life.ts'
 import { startFakePostgres } from './postgres-server.ts'
-import { runCommand, startedTask } from './programs.ts'
+import { commandOf, runCommand, startedTask } from './programs.ts'
 import { type FakeServer, type FakeWorld, serverOf, springAmbush } from './world.ts'
 
 const pathsOf = (serverId: string) => ({
@@ -81,7 +81,10 @@ export function fakeArchives(world: FakeWorld, life: Life): ArchiveStore {
 }
 
 /** What a command does: its program, or for the engine's and the shell's the word after it. */
-const nameOf = (argv: readonly string[]) => (argv[0] === 'engine' ? argv[1] : argv[0]) ?? ''
+const nameOf = (argv: readonly string[]) => {
+  const { program, verb } = commandOf(argv)
+  return program === 'engine' ? verb : program
+}
 
 function ensureServer(world: FakeWorld, serverId: string): void {
   if (world.servers.has(serverId)) return

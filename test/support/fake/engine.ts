@@ -9,6 +9,7 @@ export const fakeEngine: BackupEngine = {
   restoreCommand: (_server, sourceServerId) => `fetch from ${sourceServerId}`,
 
   createArchive: ({ serverId }) => ({ argv: ['engine', 'create-archive', 'own', serverId] }),
+  isHalfMade: () => false,
   backupTask: () => ({ argv: ['engine', 'backup'] }),
   restoreTask: (_server, sourceServerId, label) => ({ argv: ['engine', 'restore', sourceServerId, label] }),
   endFetching: (_server, sourceServerId) => ({ argv: ['engine', 'end-fetching', 'source', sourceServerId] }),

@@ -28,6 +28,6 @@ describe('the README', () => {
 
 test('every fault is listed at once, and no value is echoed', () => {
   const faulty = { PORT: 'eighty', UNDROP_MASTER_KEY: 'hunter2', UNDROP_PORT_RANGE: '300-200' }
-  expect(() => loadConfig(faulty)).toThrow(/PORT: [^]*UNDROP_MASTER_KEY: [^]*UNDROP_PORT_RANGE: /)
+  expect(() => loadConfig(faulty)).toThrow(/PORT: .*UNDROP_MASTER_KEY: .*UNDROP_PORT_RANGE: /s)
   expect(() => loadConfig(faulty)).not.toThrow(/eighty|hunter2|300-200/)
 })

@@ -13,6 +13,7 @@ describe('access', () => {
   test('serving turns away our admin and replication before it admits anybody by password', () => {
     expect(hbaServing().split('\n')).toEqual([
       'local all undrop_admin peer map=undrop',
+      'local all all scram-sha-256',
       'host all undrop_admin all reject',
       'host replication all all reject',
       'host all all all scram-sha-256',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { keyRing, SealError, sealContext } from '../../../src/secrets/key-ring.ts'
+import { keyRing, sealContext } from '../../../src/secrets/key-ring.ts'
 
 const CONTEXT = sealContext.addonPassword('addon_1')
 const [oldKey, newKey] = [randomBytes(32), randomBytes(32)]
@@ -27,11 +27,13 @@ describe('a sealed value does not open', () => {
   test('for another context: moved to another row it is worth nothing', () => {
     const sealed = ring.seal('secret', CONTEXT)
     for (const context of [sealContext.addonPassword('addon_2'), sealContext.archiveCipher('addon_1'), ''])
-      expect(() => ring.open(sealed, context)).toThrow(SealError)
+      expect(() => ring.open(sealed, context)).toThrow('A sealed secret cannot be opened')
   })
 
   test('under another key', () => {
-    expect(() => keyRing([newKey]).open(ring.seal('secret', CONTEXT), CONTEXT)).toThrow(SealError)
+    expect(() => keyRing([newKey]).open(ring.seal('secret', CONTEXT), CONTEXT)).toThrow(
+      'A sealed secret cannot be opened',
+    )
   })
 
   test('when any of its bytes is changed', () => {
@@ -40,7 +42,7 @@ describe('a sealed value does not open', () => {
       const changed = at === 0 ? 'v2' : Buffer.from(part, 'base64url').fill(0, 0, 1).toString('base64url')
       if (changed === part) continue
       const text = parts.with(at, changed).join('.')
-      expect(() => ring.open(text, CONTEXT), text).toThrow(SealError)
+      expect(() => ring.open(text, CONTEXT), text).toThrow('A sealed secret cannot be opened')
     }
   })
 
@@ -49,11 +51,11 @@ describe('a sealed value does not open', () => {
     const tag = Buffer.from(parts[3] ?? '', 'base64url')
       .subarray(0, 4)
       .toString('base64url')
-    expect(() => ring.open(parts.with(3, tag).join('.'), CONTEXT)).toThrow(SealError)
+    expect(() => ring.open(parts.with(3, tag).join('.'), CONTEXT)).toThrow('A sealed secret cannot be opened')
   })
 
   test.each(['', 'v1', 'v1.....', 'plain text'])('when it is none: %j', (text) => {
-    expect(() => ring.open(text, CONTEXT)).toThrow(SealError)
+    expect(() => ring.open(text, CONTEXT)).toThrow('A sealed secret cannot be opened')
   })
 })
 

@@ -16,7 +16,7 @@ export const deleteAddonRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asy
         tags: ['Add-ons'],
         security: anyKey,
         params: addonParams,
-        response: { 202: addonSchema, ...problems(401, 404, 409, 500) },
+        response: { 202: addonSchema, ...problems(400, 401, 404, 409, 413, 415, 500) },
       },
     },
     async (request, reply) => {

@@ -41,7 +41,7 @@ export const revealCredentialsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }>
         tags: ['Add-ons'],
         security: anyKey,
         params: addonParams,
-        response: { 200: credentials, ...problems(401, 404, 409, 500) },
+        response: { 200: credentials, ...problems(400, 401, 404, 409, 413, 415, 500) },
       },
     },
     (request) => revealCredentials(deps, request.caller, request.params.addonId),

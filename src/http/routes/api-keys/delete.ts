@@ -16,7 +16,7 @@ export const revokeApiKeyRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
         tags: ['API keys'],
         security: platformKeyOnly,
         params: z.object({ tenantId: z.string(), apiKeyId: z.string() }),
-        response: { 204: z.null().describe('Revoked'), ...problems(401, 403, 404, 500) },
+        response: { 204: z.null().describe('Revoked'), ...problems(400, 401, 403, 404, 413, 415, 500) },
       },
     },
     async (request, reply) => {

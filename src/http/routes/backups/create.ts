@@ -8,8 +8,9 @@ import { anyKey } from '../../security.ts'
 import type { ServerDeps } from '../../server-deps.ts'
 
 const body = z
-  .strictObject({ type: backupType.default('full') })
+  .strictObject({ type: backupType.optional().describe('full where it is left out') })
   .meta({ id: 'NewBackup', examples: [{ type: 'incremental' }] })
+  .optional()
 
 /** POST /v1/addons/:addonId/backups */
 export const createBackupRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
@@ -27,7 +28,12 @@ export const createBackupRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
       },
     },
     async (request, reply) => {
-      const backup = await requestBackup(deps, request.caller, request.params.addonId, request.body.type)
+      const backup = await requestBackup(
+        deps,
+        request.caller,
+        request.params.addonId,
+        request.body?.type ?? 'full',
+      )
       return reply.code(202).header('location', `/v1/backups/${backup.id}`).send(backup)
     },
   )

@@ -16,7 +16,7 @@ export const cancelRestoreRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = a
         tags: ['Restores'],
         security: anyKey,
         params: restoreParams,
-        response: { 202: restoreSchema, ...problems(401, 404, 409, 500) },
+        response: { 202: restoreSchema, ...problems(400, 401, 404, 409, 413, 415, 500) },
       },
     },
     async (request, reply) => {

@@ -19,7 +19,7 @@ export const deleteTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
         params: tenantParams,
         response: {
           204: z.null().describe('Deleted, and its API keys with it'),
-          ...problems(401, 403, 404, 409, 500),
+          ...problems(400, 401, 403, 404, 409, 413, 415, 500),
         },
       },
     },
