@@ -18,6 +18,8 @@ export function runUntilStopped(service: { close(): Promise<void> }, graceSecond
   const { close } = closeWithGrace({ delay: graceSeconds * 1000 }, async ({ err }) => {
     if (err) process.stderr.write(`${err.stack ?? err.message}\n`)
     await service.close()
+    // Somebody has said already that this is no good end; a signal alone would make it one.
+    if (process.exitCode !== undefined && process.exitCode !== 0) process.exit()
   })
   process.once('disconnect', close)
 }

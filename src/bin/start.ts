@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { type Config, loadConfig } from '../config/config.ts'
+import { openDb, openPool } from '../db/client.ts'
+import { assertMasterKey } from '../db/master-key.ts'
 import { applyMigrations } from '../db/migrations.ts'
+import { keyRing } from '../secrets/key-ring.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { openHost } from './host.ts'
 import { masterKeys, platformKey } from './key-files.ts'
@@ -25,7 +28,7 @@ async function startAll(config: Config): Promise<{ close(): Promise<void> }> {
   const lock = await lockDirectory(config, metadata.connection, () => openMetadata(config, host), logger)
   try {
     await applyMigrations(metadata.connection)
-    await masterKeys(config)
+    await assertSealedByUs(config, metadata.connection)
     await platformKey(config)
     const children = ['api.ts', 'worker.ts'].map((file) => keepRunning(file, logger))
     return {
@@ -89,6 +92,17 @@ async function lockDirectory(
       stopping = true
       await session.end()
     },
+  }
+}
+
+/** Also done by each process; here the answer is for whoever typed the command. */
+async function assertSealedByUs(config: Config, connection: pg.PoolConfig): Promise<void> {
+  const { sealingKeyId } = keyRing(await masterKeys(config))
+  const db = openDb(openPool({ pool: connection, role: 'undrop_worker' }, 1))
+  try {
+    await assertMasterKey(db, sealingKeyId)
+  } finally {
+    await db.destroy()
   }
 }
 

@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -170,4 +170,45 @@ test('a platform key from the environment works, and is not written down', async
   expect(other.client.getConfig().auth).toBe(key)
   expect((await ok(api.listTenants({ client: other.client }))).data).toEqual([])
   expect(await readdir(other.directory)).not.toContain('platform-key')
+})
+
+test('the metadata cluster is started again when it is killed', async () => {
+  const pid = Number(
+    (
+      await readFile(join(undrop.directory, 'metadata/servers/metadata/var/data/postmaster.pid'), 'utf8')
+    ).split('\n')[0],
+  )
+  process.kill(pid, 'SIGKILL')
+  await until(async () => (await fetch(`${undrop.url}/readyz`)).status === 503, 'Undrop to notice')
+  await untilReady()
+  expect((await stateOf(undrop))[1]).toMatchObject({ id: addon.id })
+})
+
+test('a master key that the metadata was not sealed under is refused', async () => {
+  await undrop.stop()
+  const other = { UNDROP_MASTER_KEY: Buffer.alloc(32, 7).toString('base64') }
+  const { code, output } = await failedStart({ ...undrop.env, ...other })
+  expect(code).toBe(1)
+  expect(output).toContain('sealed under another master key')
+  await undrop.start()
+})
+
+test('a data directory that somebody else owns or can write to is refused with its path', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'undrop-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  await chmod(directory, 0o777)
+  const { code, output } = await failedStart({ ...undrop.env, UNDROP_DATA_DIR: directory })
+  expect(code).toBe(1)
+  expect(output).toContain(`${directory} has to be a directory of ours`)
+})
+
+test('npm start ends everything when npm itself is told to stop', async () => {
+  await undrop.stop()
+  const root = join(import.meta.dirname, '../..')
+  const npm = spawn('npm', ['start'], { cwd: root, env: { ...process.env, ...undrop.env }, stdio: 'ignore' })
+  await untilReady()
+  npm.kill('SIGTERM')
+  await once(npm, 'exit')
+  await until(async () => (await processIds()).join() === serverId, 'the control plane to be gone')
+  await undrop.start()
 })

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { ArchiveAccess, EngineServer } from '../../../src/backup/engine.ts'
 import { pgbackrestEngine } from '../../../src/backup/pgbackrest/engine.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
@@ -237,4 +237,20 @@ describe('a restore', () => {
     expect(stdout).toMatch(/exists and matches backup/)
     expect(await readFile(join(child.paths.dataDirectory, 'global/pg_control'))).not.toHaveLength(0)
   })
+})
+
+test('an archive whose making was interrupted is known by the failure to make it', async () => {
+  const server = await bareServer()
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  const repositoryPath = join(server.paths.spoolDirectory, 'repository')
+  const own = { serverId: server.serverId, repositoryPath, cipherPass: 'passphrase' }
+  await configure(server, 'own', own)
+  await server.initialise()
+  await server.start(postgresqlConf({ settings: {}, archiveCommand: '' }))
+  const create = engine.createArchive(engineServer(server))
+  expect(engine.isHalfMade(await succeed(server, create))).toBe(false)
+  await succeed(server, { argv: ['rm', '-rf', join(repositoryPath, 'backup')] })
+  expect(engine.isHalfMade(await server.run(create))).toBe(true)
+  await succeed(server, { argv: ['rm', '-rf', repositoryPath] })
+  await succeed(server, create)
 })

@@ -65,3 +65,13 @@ test('an add-on that never was protected is not stalled', async () => {
   await setStalled(db, owned, true)
   expect(await protection()).toBe('pending')
 })
+
+test("what was known to be archived is not forgotten when a crash has emptied the archiver's statistics", async () => {
+  const { db, observe } = await aProtectedAddon()
+  await observe({})
+  await observe({ lastArchivedSegment: null, lastArchivedAt: null })
+  expect(await db.selectFrom('archive').selectAll().executeTakeFirstOrThrow()).toMatchObject({
+    last_archived_segment: SEGMENT,
+    archived_at: NOW,
+  })
+})
