@@ -1,5 +1,5 @@
 import { lstat, mkdir } from 'node:fs/promises'
-import { userInfo } from 'node:os'
+import { totalmem, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { pgbackrestEngine } from '../backup/pgbackrest/engine.ts'
 import type { Config } from '../config/config.ts'
@@ -34,6 +34,7 @@ export async function openHost(config: Config) {
     metadataDirectory: join(dataDirectory, 'metadata'),
     engine: pgbackrestEngine({ program: 'pgbackrest', processMax: config.UNDROP_BACKUP_PROCESSES }),
     archives: localRepository({ dataDirectory, osUser }),
+    settings: hostSettings(totalmem()),
     adminOsUsers: [...new Set([userInfo().username, osUser.name])],
   }
 }
@@ -45,4 +46,16 @@ async function assertOurs(path: string): Promise<void> {
   const found = await lstat(path)
   if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0)
     throw new Error(`${path} has to be a directory of ours that nobody else can write to`)
+}
+
+const MEGABYTE = 1024 * 1024
+const [BUFFERS_MIN, BUFFERS_MAX] = [128, 1024]
+
+/**
+ * A sixteenth of the memory for each server, which takes it only as it is used. Replay gains most of all: pages that
+ * stay in the buffers are written once, not again and again (docs/adr/0008).
+ */
+function hostSettings(memoryBytes: number) {
+  const buffers = Math.min(Math.max(Math.floor(memoryBytes / 16 / MEGABYTE), BUFFERS_MIN), BUFFERS_MAX)
+  return { shared_buffers: `${buffers}MB` }
 }

@@ -46,9 +46,20 @@ export async function runWorker(
     const assertHeld = () => lease?.assertHeld()
     const driver = fenced(host.driver, assertHeld)
     const archives = fenced(host.archives, assertHeld)
-    const { engine, adminOsUsers } = host
+    const { engine, adminOsUsers, settings: hostSettings } = host
     const { UNDROP_PORT_RANGE: ports, UNDROP_LISTEN_ADDRESSES: listenAddresses } = config
-    return { db, driver, engine, archives, keyRing: ring, ports, listenAddresses, adminOsUsers, assertHeld }
+    return {
+      db,
+      driver,
+      engine,
+      archives,
+      keyRing: ring,
+      ports,
+      listenAddresses,
+      hostSettings,
+      adminOsUsers,
+      assertHeld,
+    }
   }
   const worker = startWorker({
     db,

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { ArchiveAccess, BackupEngine, EngineServer } from '../backup/engine.ts'
 import type { Db, Executor } from '../db/client.ts'
 import { getServer, reservePort, type ServerRecord } from '../db/servers.ts'
+import type { ServerSettings } from '../domain/addon.ts'
 import { Problem } from '../domain/problem.ts'
 import { PortTakenError, type ServerDriver } from '../drivers/driver.ts'
 import { hbaLocked, hbaServing, identMap } from '../postgres/access.ts'
@@ -20,6 +21,8 @@ export interface WorkDeps {
   keyRing: KeyRing
   ports: { first: number; last: number }
   listenAddresses: string
+  /** PostgreSQL settings that suit the host, for servers that have none of their own. */
+  hostSettings: ServerSettings
   /** OS users that may be `undrop_admin` over a server's private socket. */
   adminOsUsers: readonly string[]
   /** To be called before an effect that goes past the driver, such as SQL on a server. */
@@ -87,7 +90,9 @@ export async function writeServerConfig(
 ): Promise<void> {
   const archiveCommand = mode.archiving ? deps.engine.archiveCommand(engineServer(deps, server)) : ''
   await deps.driver.writeConfig(server.serverId, {
-    'postgresql.conf': postgresqlConf({ settings: server.settings, archiveCommand }) + mode.recovery,
+    'postgresql.conf':
+      postgresqlConf({ settings: { ...deps.hostSettings, ...server.settings }, archiveCommand }) +
+      mode.recovery,
     'pg_hba.conf': mode.access === 'serving' ? hbaServing() : hbaLocked(),
     'pg_ident.conf': identMap(deps.adminOsUsers),
   })

@@ -7,6 +7,8 @@
  */
 export function withLastSegment(restoreCommand: string, noteFile: string): string {
   const note = `'${noteFile.replaceAll("'", "'\\''").replaceAll('%', '%%')}'`
-  const kept = `[ "$(cat ${note} 2>/dev/null)" = %f ] && cp pg_wal/%f "%p" 2>/dev/null`
+  // Words of the shell itself, as this runs for every segment.
+  const isLast = `[ -e ${note} ] && read -r last <${note} && [ "$last" = %f ]`
+  const kept = `${isLast} && cp pg_wal/%f "%p" 2>/dev/null`
   return `{ ${kept}; } || { ${restoreCommand} && echo %f >${note}; }`
 }

@@ -79,6 +79,16 @@ export function shellCommand(stanza: Stanza, command: string): string {
   return `${stanzaArgv(stanza).map(quoted).join(' ')} ${command}`
 }
 
+/**
+ * `restore_command` for much WAL: what has been fetched ahead is taken from the spool by a rename, which costs a
+ * millisecond where starting pgBackRest for every segment costs twenty; for the rest, and to have the spool filled
+ * again, pgBackRest is asked. Files are in the spool whole or not at all.
+ */
+export function aheadCommand(stanza: Stanza): string {
+  const fetched = join(stanza.server.paths.spoolDirectory, 'archive', stanza.archiveServerId, 'in')
+  return `mv ${quoted(fetched)}/%f "%p" 2>/dev/null || ${shellCommand(stanza, 'archive-get %f "%p"')}`
+}
+
 function configOption({ server, which }: Stanza): string {
   return `--config=${join(server.paths.configDirectory, configFileName(which))}`
 }

@@ -65,7 +65,7 @@ function writing() {
 
 /** WAL is fetched ahead of replay, which otherwise waits for every segment. */
 function reading() {
-  return { 'archive-async': 'y', 'archive-get-queue-max': '1GiB' }
+  return { 'archive-async': 'y', 'archive-get-queue-max': '2GiB' }
 }
 
 function iniText(sections: Record<string, Record<string, string | number>>): string {

@@ -1,5 +1,6 @@
 import type { BackupEngine, EngineConfig, EngineServer } from '../engine.ts'
 import {
+  aheadCommand,
   backupArgv,
   endFetchingArgv,
   fetchSegmentArgv,
@@ -39,10 +40,9 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
 
     archiveCommand: (server) => shellCommand(own(server), 'archive-push "%p"'),
     restoreCommand: (server, sourceServerId, { fetchesAhead }) =>
-      shellCommand(
-        source(server, sourceServerId),
-        fetchesAhead ? 'archive-get %f "%p"' : '--no-archive-async archive-get %f "%p"',
-      ),
+      fetchesAhead
+        ? aheadCommand(source(server, sourceServerId))
+        : shellCommand(source(server, sourceServerId), '--no-archive-async archive-get %f "%p"'),
 
     createArchive: (server) => ({ argv: stanzaArgv(own(server), 'stanza-create') }),
     isHalfMade: ({ exitCode }) => exitCode === PATH_NOT_EMPTY || exitCode === FILE_MISSING,

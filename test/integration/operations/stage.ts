@@ -122,6 +122,7 @@ export function fakeWorkDeps(
     keyRing: ring,
     ports: { first: 20_000, last: 29_999 },
     listenAddresses: '127.0.0.1',
+    hostSettings: {},
     adminOsUsers: ['root'],
     assertHeld,
   }

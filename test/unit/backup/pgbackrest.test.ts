@@ -34,7 +34,7 @@ describe('configuration', () => {
     const own = engine.configFiles('own', server, archive)['pgbackrest.conf']
     const source = engine.configFiles('source', server, { ...archive, serverId: 'srv_parent' })['source.conf']
     expect(own).not.toContain('archive-async')
-    expect(source).toContain('archive-async=y\narchive-get-queue-max=1GiB\n')
+    expect(source).toContain('archive-async=y\narchive-get-queue-max=2GiB\n')
     expect(source).toContain('[srv_parent]\npg1-path=/d/data\n')
     expect(source).not.toContain('pg1-port')
   })
@@ -48,8 +48,13 @@ test('commands for PostgreSQL survive a shell and its % escapes, whatever the pa
   expect(engine.archiveCommand(server)).toBe(
     `'/usr/bin/pgbackrest' '--config=/d/it'\\''s 100%%p/pgbackrest.conf' '--stanza=srv_child' archive-push "%p"`,
   )
-  expect(engine.restoreCommand(server, 'srv_parent', { fetchesAhead: true })).toBe(
-    `'/usr/bin/pgbackrest' '--config=/d/it'\\''s 100%%p/source.conf' '--stanza=srv_parent' archive-get %f "%p"`,
+  expect(engine.restoreCommand(server, 'srv_parent', { fetchesAhead: false })).toBe(
+    `'/usr/bin/pgbackrest' '--config=/d/it'\\''s 100%%p/source.conf' '--stanza=srv_parent' --no-archive-async archive-get %f "%p"`,
+  )
+  expect(engine.restoreCommand(server, 'srv_parent', { fetchesAhead: true })).toEqual(
+    expect.stringMatching(
+      /^mv '.*\/archive\/srv_parent\/in'\/%f "%p" 2>\/dev\/null \|\| '\/usr\/bin\/pgbackrest' .* archive-get %f "%p"$/,
+    ),
   )
 })
 
