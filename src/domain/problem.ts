@@ -28,7 +28,6 @@ const catalogue = {
   'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
   'target-before-window': { status: 422, title: 'The target lies before the recovery window' },
   'target-in-future': { status: 422, title: 'The target lies in the future' },
-  'target-in-gap': { status: 422, title: 'The target lies in a gap of the recovery window' },
   'postgres-version-unavailable': { status: 422, title: 'This PostgreSQL version is not available' },
   'target-not-archived': { status: 500, title: 'The WAL up to the target did not reach the archive in time' },
   'wal-missing': { status: 500, title: 'A WAL segment before the target is missing from the archive' },

@@ -1,8 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { chown, mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import * as api from './client/sdk.gen.ts'
 import { asAdmin, serverIdOf } from './support/admin.ts'
 import { postmasterOf } from './support/inventory.ts'
 import { archiveSegment, lose, serverBehind } from './support/server-files.ts'
-import { aProtectedAddon, aTenant, query, restoredChild, until } from './support/stories.ts'
+import { aProtectedAddon, aTenant, ok, query, restoredChild, until } from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 
 type Addon = Awaited<ReturnType<typeof aProtectedAddon>>
@@ -179,4 +183,21 @@ test('a parent that raised its limits and is gone restores all the same', async 
   await expectKept(child.login.url)
   expect(child.restore.reached).toMatchObject({ exact: false, reason: 'end_of_wal' })
   expect(await asAdmin(undrop, child.login, 'select gid from pg_prepared_xacts')).toEqual([])
+})
+
+test("a backup with a tablespace in it is refused, as a child would be linked to its parent's files", async () => {
+  const { client } = undrop
+  const directory = await mkdtemp(join(tmpdir(), 'undrop-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  const { uid, gid } = await stat(
+    join(undrop.directory, 'servers', await serverIdOf(undrop, parent.login), 'var'),
+  )
+  await chown(directory, uid, gid)
+  await asAdmin(undrop, parent.login, `create tablespace outside location '${directory}'`)
+
+  const { id } = await ok(api.createBackup({ client, path: { addonId: parent.id }, body: {} }))
+  const backup = () => ok(api.getBackup({ client, path: { backupId: id } }))
+  await until(async () => (await backup()).finishedAt !== null, 'the backup to end')
+  expect(await backup()).toMatchObject({ status: 'failed', failure: { code: 'tablespace-unsupported' } })
+  await asAdmin(undrop, parent.login, 'drop tablespace outside')
 })

@@ -98,15 +98,24 @@ async function retry(context: Context, output: string) {
   return wait(RETRY_SECONDS)
 }
 
-/** The backup the task has made: the newest in the archive that no row names. */
+/**
+ * The backup the task has made: the newest in the archive that no row names. One with tablespaces is refused, as a child
+ * would be given links to its parent's files (pitfall 15).
+ */
 async function newestUnrecorded(context: Context): Promise<BackupInfo> {
-  const { deps, serverId } = context
-  const server = engineServer(deps, await loadServer(deps, context))
-  const listed = await deps.driver.run(serverId, deps.engine.listBackups(server, 'own', serverId))
-  if (listed.exitCode !== 0) throw new Error(`the archive cannot be listed: ${listed.stdout}${listed.stderr}`)
-  const recorded = new Set(await findRecordedLabels(deps.db, serverId))
-  const backup = deps.engine.parseBackups(listed.stdout).findLast(({ label }) => !recorded.has(label))
+  const recorded = new Set(await findRecordedLabels(context.deps.db, context.serverId))
+  const backup = (await listBackups(context)).findLast(({ label }) => !recorded.has(label))
   if (backup === undefined)
     throw new Problem('backup-failed', { cause: 'pgBackRest ended well, and no new backup is listed' })
+  const [inDetail] = (await listBackups(context, backup.label)).filter(({ label }) => label === backup.label)
+  if (inDetail?.hasTablespaces === true) throw new Problem('tablespace-unsupported')
   return backup
+}
+
+async function listBackups(context: Context, label?: string): Promise<BackupInfo[]> {
+  const { deps, serverId } = context
+  const server = engineServer(deps, await loadServer(deps, context))
+  const listed = await deps.driver.run(serverId, deps.engine.listBackups(server, 'own', serverId, label))
+  if (listed.exitCode !== 0) throw new Error(`the archive cannot be listed: ${listed.stdout}${listed.stderr}`)
+  return deps.engine.parseBackups(listed.stdout)
 }

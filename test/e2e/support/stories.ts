@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { clockOf, query } from '../../../src/bin/demo/client.ts'
 import { waitUntil } from '../../../src/lib/wait-until.ts'
 import * as api from '../client/sdk.gen.ts'
 import type { Undrop } from './undrop.ts'
@@ -75,24 +75,4 @@ export async function until(condition: () => Promise<boolean>, what: string): Pr
   if (!came) throw new Error(`waited in vain for ${what}`)
 }
 
-/** Runs one statement as an application would; moments come as text. */
-export async function query<Row extends object>(url: string, text: string): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    return (await client.query<Row>(text)).rows
-  } finally {
-    await client.end()
-  }
-}
-
-/** The server's clock with its microseconds. */
-export async function clockOf(url: string): Promise<string> {
-  const [row] = await query<{ now: string }>(
-    url,
-    `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now`,
-  )
-  if (row === undefined) throw new Error('no clock')
-  return row.now
-}
+export { clockOf, query }
