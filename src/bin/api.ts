@@ -14,8 +14,8 @@ import { runUntilStopped, start } from './run-until-stopped.ts'
 
 const POOL_SIZE = 10
 
-/** Runs the API process until it is told to stop. */
-export async function runApi(config: Config): Promise<{ close(): Promise<void>; address: string }> {
+/** Starts the API process. */
+async function startServing(config: Config): Promise<{ close(): Promise<void> }> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'api' })
   const host = await openHost(config)
   const ring = keyRing(await masterKeys(config))
@@ -38,9 +38,8 @@ export async function runApi(config: Config): Promise<{ close(): Promise<void>; 
     now: () => momentOfMicros(BigInt(Date.now()) * 1000n),
     logger,
   })
-  const address = await app.listen({ host: config.HOST, port: config.PORT })
+  await app.listen({ host: config.HOST, port: config.PORT })
   return {
-    address,
     async close() {
       await app.close()
       await doorbell.close()
@@ -49,8 +48,7 @@ export async function runApi(config: Config): Promise<{ close(): Promise<void>; 
   }
 }
 
-if (import.meta.main)
-  await start(async () => {
-    const config = loadConfig(process.env)
-    runUntilStopped(await runApi(config), config.SHUTDOWN_GRACE_SECONDS)
-  })
+await start(async () => {
+  const config = loadConfig(process.env)
+  runUntilStopped(await startServing(config), config.SHUTDOWN_GRACE_SECONDS)
+})
