@@ -190,14 +190,14 @@ test("a backup with a tablespace in it is refused, as a child would be linked to
   const directory = await mkdtemp(join(tmpdir(), 'undrop-'))
   onTestFinished(() => rm(directory, { recursive: true }))
   const { uid, gid } = await stat(
-    join(undrop.directory, 'servers', await serverIdOf(undrop, parent.login), 'var'),
+    join(undrop.directory, 'servers', await serverIdOf(undrop, publisher.login), 'var'),
   )
   await chown(directory, uid, gid)
-  await asAdmin(undrop, parent.login, `create tablespace outside location '${directory}'`)
+  await asAdmin(undrop, publisher.login, `create tablespace outside location '${directory}'`)
 
-  const { id } = await ok(api.createBackup({ client, path: { addonId: parent.id }, body: {} }))
+  const { id } = await ok(api.createBackup({ client, path: { addonId: publisher.id }, body: {} }))
   const backup = () => ok(api.getBackup({ client, path: { backupId: id } }))
   await until(async () => (await backup()).finishedAt !== null, 'the backup to end')
   expect(await backup()).toMatchObject({ status: 'failed', failure: { code: 'tablespace-unsupported' } })
-  await asAdmin(undrop, parent.login, 'drop tablespace outside')
+  await asAdmin(undrop, publisher.login, 'drop tablespace outside')
 })
