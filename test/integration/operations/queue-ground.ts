@@ -59,11 +59,24 @@ function redisOfOurOwn() {
   return { url, empty }
 }
 
-/** Which migrations have been applied is no part of the queue. */
+const DEADLOCK_DETECTED = '40P01'
+
+/**
+ * Which migrations have been applied is no part of the queue. Workers are at the tables in an order of their own, so it is
+ * this session that notices a deadlock first, and tries again.
+ */
 async function emptySchema(superuser: pg.Client): Promise<void> {
   const { rows } = await superuser.query<{ name: string }>(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables
       where schemaname = 'bullmq' and tablename <> 'migration'`,
   )
-  await superuser.query(`truncate ${rows.map(({ name }) => name).join(', ')}`)
+  await superuser.query(`set deadlock_timeout = '10ms'`)
+  for (;;) {
+    try {
+      await superuser.query(`truncate ${rows.map(({ name }) => name).join(', ')}`)
+      return
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError && error.code === DEADLOCK_DETECTED)) throw error
+    }
+  }
 }
