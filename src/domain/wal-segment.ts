@@ -36,23 +36,11 @@ export function segmentName({ timeline, number }: WalSegment): string {
   return parts.map((part) => part.toString(16).toUpperCase().padStart(8, '0')).join('')
 }
 
-/** The segment that follows on the same timeline. */
-export function nextSegment(name: string): string {
-  const { timeline, number } = parseSegment(name)
-  return segmentName({ timeline, number: number + 1 })
-}
-
 /** @throws RangeError when the text is not an LSN as PostgreSQL prints it, such as `0/3002168`. */
 export function parseLsn(lsn: string): bigint {
   if (!LSN.test(lsn)) throw new RangeError(`not an LSN: ${lsn}`)
   const [high, low] = lsn.split('/') as [string, string]
   return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`)
-}
-
-/** Negative, zero or positive, as for `Array.sort`. */
-export function compareLsn(left: string, right: string): number {
-  const difference = parseLsn(left) - parseLsn(right)
-  return difference < 0n ? -1 : difference > 0n ? 1 : 0
 }
 
 /** The segment that holds the byte at `lsn`. */

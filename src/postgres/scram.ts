@@ -19,8 +19,3 @@ export function scramVerifier(
   const serverKey = createHmac('sha256', salted).update('Server Key').digest('base64')
   return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${storedKey}:${serverKey}`
 }
-
-/** A new password of 192 random bits that needs no escaping in a URL. */
-export function generatePassword(): string {
-  return randomBytes(24).toString('base64url')
-}

@@ -5,7 +5,9 @@ import { newId } from '../../src/domain/ids.ts'
 import type { CommandResult, CommandSpec, InstancePaths } from '../../src/drivers/driver.ts'
 import { findPostgresBinaries } from '../../src/drivers/local/postgres-binaries.ts'
 import { findOsUser, runAs, spawnAs } from '../../src/lib/os-user.ts'
+import { waitUntil } from '../../src/lib/wait-until.ts'
 import { hbaServing, identMap } from '../../src/postgres/access.ts'
+import { untilAdmitted } from '../../src/postgres/admission.ts'
 import { type AdminConnection, withAdmin } from '../../src/postgres/connect.ts'
 import { postgresqlConf } from '../../src/postgres/settings.ts'
 import type { OpenAdmin } from '../../src/postgres/side-effects.ts'
@@ -33,6 +35,8 @@ export interface BareServer {
   log(): Promise<string>
   [Symbol.asyncDispose](): Promise<void>
 }
+
+const START_SECONDS_MAX = 60
 
 export const PLAIN_CONF = postgresqlConf({ settings: { max_prepared_transactions: 5 }, archiveCommand: '' })
 
@@ -109,9 +113,11 @@ export async function bareServer(): Promise<BareServer> {
 
     async start(conf = PLAIN_CONF) {
       await server.launch(conf)
-      while (!(await accepts(connection))) {
-        if (postgres?.exitCode !== null) throw new Error(`postgres ended:\n${await server.log()}`)
-      }
+      const hasEnded = () => postgres?.exitCode !== null
+      const settled = async () => hasEnded() || (await untilAdmitted(connection, 0))
+      await waitUntil(settled, { timeoutSeconds: START_SECONDS_MAX, everyMilliseconds: 20 })
+      if (hasEnded() || !(await untilAdmitted(connection, 0)))
+        throw new Error(`postgres does not start:\n${await server.log()}`)
     },
 
     async stop() {
@@ -133,10 +139,4 @@ export async function bareServer(): Promise<BareServer> {
 
 function never(): never {
   throw new Error('no PostgreSQL server programs are installed')
-}
-
-function accepts(connection: AdminConnection): Promise<boolean> {
-  return withAdmin(connection, async () => true).catch(
-    () => new Promise((resolve) => setTimeout(resolve, 20, false)),
-  )
 }

@@ -1,7 +1,8 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { newPassword } from '../../../src/domain/credentials.ts'
 import { createOwner, secureRoles } from '../../../src/postgres/roles.ts'
-import { generatePassword, scramVerifier } from '../../../src/postgres/scram.ts'
+import { scramVerifier } from '../../../src/postgres/scram.ts'
 import { type BareServer, bareServer } from '../../support/bare-server.ts'
 
 let server: BareServer
@@ -37,7 +38,7 @@ async function anOwner() {
   serial += 1
   const username = `owner_${serial}`
   const databaseName = `App "${serial}"`
-  const password = generatePassword()
+  const password = newPassword()
   const owner = { username, databaseName, verifier: scramVerifier(password) }
   await server.openAdmin('postgres', (client) => createOwner(client, owner))
   return { ...owner, password }
@@ -51,7 +52,7 @@ describe('createOwner', () => {
 
   test('may be repeated, and then sets the password given last', async () => {
     const owner = await anOwner()
-    const password = generatePassword()
+    const password = newPassword()
     await server.openAdmin('postgres', (client) =>
       createOwner(client, { ...owner, verifier: scramVerifier(password) }),
     )
@@ -100,7 +101,7 @@ describe('secureRoles', () => {
       'CREATE ROLE idle_group',
     )
     owner = await anOwner()
-    nextPassword = generatePassword()
+    nextPassword = newPassword()
     next = {
       fromUsername: owner.username,
       username: `${owner.username}_next`,

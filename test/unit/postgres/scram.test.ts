@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { generatePassword, scramVerifier } from '../../../src/postgres/scram.ts'
+import { newPassword } from '../../../src/domain/credentials.ts'
+import { scramVerifier } from '../../../src/postgres/scram.ts'
 
 test('the verifier’s server key signs the exchange of RFC 7677, section 3', () => {
   const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64')
@@ -23,7 +24,7 @@ test('verifiers of one password differ by their salt', () => {
 })
 
 test('passwords are long, differ, and need no escaping in a URL', () => {
-  const passwords = Array.from({ length: 50 }, generatePassword)
+  const passwords = Array.from({ length: 50 }, newPassword)
   expect(new Set(passwords).size).toBe(50)
   for (const password of passwords) expect(password).toMatch(/^[\w-]{32}$/)
 })
