@@ -8,6 +8,7 @@ const layers = {
     'domain',
     'secrets',
     'notify/outbox.ts',
+    'storage/archive-store.ts',
     'lib',
   ],
   operations: [

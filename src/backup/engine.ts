@@ -1,12 +1,13 @@
 import type { BackupType } from '../domain/addon.ts'
 import type { Moment } from '../domain/moment.ts'
+import type { Repository } from '../domain/repository.ts'
 import type { CommandResult, CommandSpec, InstancePaths, TaskReport, TaskSpec } from '../drivers/driver.ts'
 
 /** Where an archive is and how to open it. Holds a secret: never log it, never put it into a memo. */
 export interface ArchiveAccess {
   /** The server the archive belongs to; it names the stanza. */
   serverId: string
-  repositoryPath: string
+  repository: Repository
   cipherPass: string
 }
 

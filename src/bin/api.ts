@@ -34,6 +34,8 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
     platformKeyHash: hashApiKey(await platformKey(config)),
     endpointHost: config.UNDROP_ENDPOINT_HOST,
     postgresVersions: () => host.driver.postgresVersions(),
+    archives: host.archives,
+    platformPolicy: config.UNDROP_BACKUP_POLICY,
     checks: { metadata: async () => void (await pool.query('select 1')), queue: () => doorbell.ping() },
     now: () => momentOfMicros(BigInt(Date.now()) * 1000n),
     logger,

@@ -45,6 +45,7 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
     concurrency: config.UNDROP_WORKER_CONCURRENCY,
     sweepEverySeconds: SWEEP_SECONDS,
     reconcileEverySeconds: RECONCILE_SECONDS,
+    schedule: { platformPolicy: config.UNDROP_BACKUP_POLICY, backupsMax: config.UNDROP_BACKUPS_MAX },
     observe({ thrown, ...turn }) {
       if (thrown === undefined) logger.debug(turn, 'turn')
       else logger.warn({ ...turn, err: thrown }, 'turn')
@@ -77,6 +78,9 @@ function workDeps(config: Config, host: Host, db: Db, ring: KeyRing, lease: Leas
     listenAddresses: config.UNDROP_LISTEN_ADDRESSES,
     hostSettings: host.settings,
     adminOsUsers: host.adminOsUsers,
+    platformPolicy: config.UNDROP_BACKUP_POLICY,
+    backupsMax: config.UNDROP_BACKUPS_MAX,
+    surveyEverySeconds: config.UNDROP_SURVEY_SECONDS,
     assertHeld,
   }
 }

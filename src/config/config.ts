@@ -1,5 +1,11 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import {
+  backupPolicySchema,
+  type CompleteBackupPolicy,
+  DEFAULT_POLICY,
+  effectivePolicy,
+} from '../domain/backup-policy.ts'
 
 const number = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
 
@@ -7,6 +13,24 @@ const masterKey = z
   .base64()
   .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64')
   .transform((key) => Buffer.from(key, 'base64'))
+
+const masterKeys = z
+  .string()
+  .transform((text) => text.split(',').map((key) => key.trim()))
+  .pipe(z.array(masterKey))
+
+const policy = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown
+    } catch {
+      context.addIssue('must be JSON')
+      return z.NEVER
+    }
+  })
+  .pipe(backupPolicySchema)
+  .transform((given): CompleteBackupPolicy => effectivePolicy(DEFAULT_POLICY, given))
 
 const portRange = z
   .string()
@@ -39,6 +63,9 @@ export const environment = z.object({
     .describe(
       '32 bytes in base64 that seal secrets; one is made and left in `<data dir>/master-key` where it is not set',
     ),
+  UNDROP_OLD_MASTER_KEYS: masterKeys
+    .optional()
+    .describe('Further master keys, joined by commas: they open what they have sealed, and seal nothing'),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/ })
     .optional()
@@ -47,6 +74,34 @@ export const environment = z.object({
     .url({ protocol: /^rediss?$/ })
     .optional()
     .describe('Redis for BullMQ; the metadata database where it is not set'),
+  S3_ENDPOINT: z
+    .url({ protocol: /^https$/ })
+    .refine((text) => URL.parse(text)?.pathname === '/', 'must have no path')
+    .optional()
+    .describe('Object store for the archives, by HTTPS; AWS where only `S3_BUCKET` is set'),
+  S3_REGION: z.string().min(1).default('us-east-1').describe('Its region'),
+  S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
+    .optional()
+    .describe('Bucket for the archives; they are kept under the data directory where it is not set'),
+  S3_ACCESS_KEY_ID: z.string().min(1).optional().describe('Key that may list, read, write and delete there'),
+  S3_SECRET_ACCESS_KEY: z.string().min(1).optional().describe('Its secret'),
+  S3_PREFIX: z
+    .string()
+    .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'must be names joined by slashes')
+    .optional()
+    .describe('Where in the bucket the archives are'),
+  S3_FORCE_PATH_STYLE: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .describe('`true` where the bucket is not a part of the host name (MinIO, Ceph)'),
+  S3_CA_FILE: z
+    .string()
+    .transform((path) => resolve(path))
+    .optional()
+    .describe('PEM file of the authorities to trust; those of the system where it is not set'),
   UNDROP_OS_USER: z
     .string()
     .default('postgres')
@@ -62,6 +117,13 @@ export const environment = z.object({
     .default(15)
     .describe('How long a worker that stopped answering keeps its work from others'),
   UNDROP_BACKUP_PROCESSES: number(1, 64).default(2).describe('`process-max` of pgBackRest'),
+  UNDROP_BACKUPS_MAX: number(1, 1000).default(4).describe('Base backups that run on one host at a time'),
+  UNDROP_BACKUP_POLICY: policy
+    .default(DEFAULT_POLICY)
+    .describe('Backup policy, as JSON, of tenants and add-ons that have none of their own'),
+  UNDROP_SURVEY_SECONDS: number(1, 86_400)
+    .default(600)
+    .describe('How often the files of each archive are listed, to find gaps and measure them'),
   SHUTDOWN_GRACE_SECONDS: number(1, 600)
     .default(20)
     .describe('Time that running requests and turns are given at a stop'),
@@ -78,8 +140,19 @@ export type Config = Readonly<z.infer<typeof environment>>
  * @throws Error that lists every variable at fault and never echoes a value
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const result = environment.safeParse(env)
+  const result = environment.superRefine(s3IsWhole).safeParse(env)
   if (result.success) return Object.freeze(result.data)
   const faults = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
   throw new Error(`The environment is not valid:\n${faults.join('\n')}`)
+}
+
+/** A bucket without keys, or keys without a bucket, is an oversight. */
+function s3IsWhole(config: z.infer<typeof environment>, context: z.RefinementCtx): void {
+  const names = ['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const
+  const given = [...names, 'S3_ENDPOINT' as const].filter((name) => config[name] !== undefined)
+  if (given.length === 0) return
+  for (const name of names) {
+    if (config[name] === undefined)
+      context.addIssue({ code: 'custom', path: [name], message: `is needed with ${given.join(', ')}` })
+  }
 }

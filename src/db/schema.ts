@@ -9,12 +9,17 @@ import type {
   RestoredFrom,
   ServerSettings,
 } from '../domain/addon.ts'
+import type { BackupPolicy, CompleteBackupPolicy } from '../domain/backup-policy.ts'
+import type { DrillCheck, DrillStatus } from '../domain/drill.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Failure } from '../domain/problem.ts'
+import type { Stall } from '../domain/protection.ts'
+import type { WalGap } from '../domain/recovery-window.ts'
 import type {
   PhaseSeconds,
   Reached,
   RestorePhase,
+  RestorePointStatus,
   RestoreProgress,
   RestoreStatus,
   RestoreTarget,
@@ -36,6 +41,8 @@ export interface TenantTable {
   id: string
   name: string
   max_concurrent_operations: Generated<number>
+  backup_policy: JsonWithDefault<BackupPolicy>
+  storage_key_sealed: string | null
   created_at: MadeNow
   deleted_at: Moment | null
 }
@@ -62,11 +69,13 @@ export interface AddonTable {
   username: string
   password_sealed: string
   labels: JsonWithDefault<Record<string, string>>
-  backup_policy: JsonWithDefault<Record<string, never>>
+  backup_policy: JsonWithDefault<BackupPolicy>
   deletion_protection: Generated<boolean>
   server_id: string
   restored_from: JsonOrNull<RestoredFrom>
   failure: JsonOrNull<Failure>
+  purpose: Generated<'service' | 'drill'>
+  stalled: JsonOrNull<Stall>
   created_at: MadeNow
   updated_at: MadeNow
   deleted_at: Moment | null
@@ -83,13 +92,6 @@ export interface ServerTable {
   deleted_at: Moment | null
 }
 
-/** A stretch of WAL that is not in the archive: the segments on either side are. */
-export interface ArchiveGap {
-  afterSegment: string
-  beforeSegment: string
-  missingSegments: number
-}
-
 export interface ArchiveTable {
   server_id: string
   tenant_id: string
@@ -99,7 +101,15 @@ export interface ArchiveTable {
   last_commit_at: Moment | null
   archived_at: Moment | null
   observed_at: Moment | null
-  gaps: JsonWithDefault<ArchiveGap[]>
+  gaps: JsonWithDefault<WalGap[]>
+  next_backup_at: Moment | null
+  next_backup_type: 'full' | 'differential' | null
+  next_drill_at: Moment | null
+  schedule_stale: Generated<boolean>
+  keep_until: Moment | null
+  surveyed_at: Moment | null
+  stored_bytes: number | null
+  stored_files: number | null
   created_at: MadeNow
   removed_at: Moment | null
 }
@@ -119,6 +129,10 @@ export interface BackupTable {
   repository_size_bytes: number | null
   backup_started_at: Moment | null
   backup_stopped_at: Moment | null
+  scheduled: Generated<boolean>
+  reference_labels: JsonWithDefault<string[]>
+  damaged_at: Moment | null
+  expired_at: Moment | null
   failure: JsonOrNull<Failure>
   created_at: MadeNow
   finished_at: Moment | null
@@ -139,6 +153,7 @@ export interface RestoreTable {
   reached: JsonOrNull<Reached>
   secured_roles: JsonOrNull<SecuredRole[]>
   phase_seconds: JsonWithDefault<PhaseSeconds>
+  drill_id: string | null
   failure: JsonOrNull<Failure>
   created_at: MadeNow
   started_at: Moment | null
@@ -161,6 +176,7 @@ export interface OperationTable {
   lease_until: Moment | null
   deadline_at: Moment | null
   cancel_requested: Generated<boolean>
+  exclusive: Generated<boolean>
   failure: JsonOrNull<Failure>
   created_at: MadeNow
   started_at: Moment | null
@@ -175,6 +191,53 @@ export interface OperationStepTable {
   left_at: Moment | null
   attempts: Generated<number>
   error: string | null
+}
+
+export interface RestorePointTable {
+  id: string
+  tenant_id: string
+  addon_id: string
+  server_id: string
+  name: string
+  status: RestorePointStatus
+  lsn: string | null
+  timeline: number | null
+  made_at: Moment | null
+  failure: JsonOrNull<Failure>
+  created_at: MadeNow
+  finished_at: Moment | null
+}
+
+export interface DrillTable {
+  id: string
+  tenant_id: string
+  addon_id: string
+  source_server_id: string
+  child_addon_id: string
+  child_server_id: string
+  status: DrillStatus
+  scheduled: Generated<boolean>
+  backup_id: string | null
+  rto_seconds: number | null
+  rpo_seconds: number | null
+  checks: JsonWithDefault<DrillCheck[]>
+  reached: JsonOrNull<Reached>
+  failure: JsonOrNull<Failure>
+  created_at: MadeNow
+  started_at: Moment | null
+  finished_at: Moment | null
+}
+
+export interface MeasuredRateTable {
+  name: string
+  value: number
+  samples: Generated<number>
+  updated_at: MadeNow
+}
+
+export interface PlatformPolicyTable {
+  only_one: Generated<boolean>
+  backup_policy: Json<CompleteBackupPolicy>
 }
 
 export interface OutboxEventTable {
@@ -209,6 +272,10 @@ export interface Metadata {
   restore: RestoreTable
   operation: OperationTable
   operation_step: OperationStepTable
+  restore_point: RestorePointTable
+  drill: DrillTable
+  measured_rate: MeasuredRateTable
+  platform_policy: PlatformPolicyTable
   outbox_event: OutboxEventTable
   audit_entry: AuditEntryTable
 }
@@ -221,4 +288,6 @@ export type ArchiveRow = Selectable<ArchiveTable>
 export type BackupRow = Selectable<BackupTable>
 export type RestoreRow = Selectable<RestoreTable>
 export type OperationRow = Selectable<OperationTable>
+export type RestorePointRow = Selectable<RestorePointTable>
+export type DrillRow = Selectable<DrillTable>
 export type OperationStepRow = Selectable<OperationStepTable>

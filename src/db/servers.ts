@@ -15,6 +15,7 @@ export interface ServerRecord {
   username: string
   passwordSealed: string
   cipherPassSealed: string
+  storageKeySealed: string | null
   /** Whether its WAL has ever been shipped to its archive. */
   hasArchived: boolean
 }
@@ -25,8 +26,9 @@ export async function getServer(db: Executor, tenantId: string, serverId: string
     select server.id as "serverId", server.tenant_id as "tenantId", server.addon_id as "addonId", server.port,
            server.settings, addon.postgres_version as "postgresVersion", addon.database_name as "databaseName",
            addon.username, addon.password_sealed as "passwordSealed", archive.cipher_pass_sealed as "cipherPassSealed",
-           archive.archiving_since is not null as "hasArchived"
+           archive.archiving_since is not null as "hasArchived", tenant.storage_key_sealed as "storageKeySealed"
       from server
+      join tenant on tenant.id = server.tenant_id
       join addon on addon.id = server.addon_id
       join archive on archive.server_id = server.id
      where server.tenant_id = ${tenantId} and server.id = ${serverId}`.execute(db)

@@ -9,6 +9,11 @@ export type OperationKind =
   | 'addon.provision'
   | 'server.protect'
   | 'backup.take'
+  | 'archive.expire'
+  | 'archive.purge'
+  | 'restore-point.create'
+  | 'drill.verify'
+  | 'drill.check'
   | 'restore.run'
   | 'addon.delete'
 

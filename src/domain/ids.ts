@@ -8,6 +8,8 @@ const PREFIXES = {
   server: 'srv',
   backup: 'bak',
   restore: 'rst',
+  restorePoint: 'rpt',
+  drill: 'drl',
   operation: 'op',
 } as const
 

@@ -19,11 +19,17 @@ export interface RecoveryWindow {
   observedAt: Moment
 }
 
-/** WAL that is missing from the archive: the segments on either side are there. */
+/** WAL that is missing from the archive. Targets between `from` and `to` cannot be reached. */
 export interface WalGap {
+  /** The last segment before it that is there. */
   afterSegment: string
-  beforeSegment: string
+  /** The first one after it; null when the archive ends with the gap. */
+  beforeSegment: string | null
   missingSegments: number
+  /** Up to here WAL is complete. */
+  from: Moment
+  /** From here on a later base backup makes the gap harmless; null until there is one. */
+  to: Moment | null
 }
 
 interface CompleteBackup {
@@ -72,7 +78,7 @@ export function assertRestorable(
   now: Moment,
 ): void {
   if (earliest === null) throw new Problem('not-protected-yet')
-  if ('latest' in target) return
+  if (!('time' in target)) return
   const extensions = { earliest, latest }
   if (target.time < earliest) throw new Problem('target-before-window', { extensions })
   if (target.time > addSeconds(now, CLOCK_SKEW_SECONDS)) throw new Problem('target-in-future', { extensions })

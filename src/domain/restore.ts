@@ -1,7 +1,17 @@
 import type { Moment } from './moment.ts'
 
-/** What a restore is to reach. `latest` becomes a time once the work starts, or the end of WAL if the source is gone. */
-export type RestoreTarget = { time: Moment } | { latest: true }
+/**
+ * What a restore is to reach. `latest` becomes a time once the work starts, or the end of WAL if the source is gone. An
+ * LSN is as PostgreSQL prints it, an xid the 32 bits that WAL holds, a name that of a restore point of Undrop's.
+ */
+export type RestoreTarget =
+  | { time: Moment }
+  | { latest: true }
+  | { lsn: string }
+  | { xid: string }
+  | { name: string }
+
+export type RestorePointStatus = 'queued' | 'archived' | 'failed'
 
 export type RestoreStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
 export type RestorePhase = 'anchoring' | 'fetching' | 'replaying' | 'securing' | 'done'

@@ -39,6 +39,12 @@ export interface InstancePaths {
   backupLogDirectory: string
 }
 
+export interface DiskSpace {
+  totalBytes: number
+  /** What the server's OS user may still take. */
+  freeBytes: number
+}
+
 export interface StartOptions {
   port: number
   /** As `listen_addresses`. Together with hba, ident, socket directory and port it goes on the command line, where no restored file can override it. */
@@ -64,7 +70,10 @@ export interface ServerDriver {
 
   paths(serverId: string): InstancePaths
   /** PostgreSQL programs of a major version, as `{ initdb: '/usr/lib/…/initdb', … }` looked up by `program`. */
-  program(postgresVersion: number, name: 'postgres' | 'initdb' | 'pg_waldump' | 'pg_controldata'): string
+  program(
+    postgresVersion: number,
+    name: 'postgres' | 'initdb' | 'pg_waldump' | 'pg_controldata' | 'pg_amcheck',
+  ): string
   /** Major versions this driver can run, highest first. */
   postgresVersions(): readonly number[]
 
@@ -74,6 +83,8 @@ export interface ServerDriver {
   writeConfig(serverId: string, files: Readonly<Record<string, string | null>>): Promise<void>
   /** Stops everything that belongs to the server, strays included, and removes its directories. */
   destroyInstance(serverId: string): Promise<void>
+  /** Of the file system that the server's data is on, or would be. */
+  diskSpace(serverId: string): Promise<DiskSpace>
   /** Ids of all servers that have a directory here. */
   listInstances(): Promise<string[]>
 

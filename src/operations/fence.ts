@@ -11,8 +11,11 @@ const READS = new Set<keyof ServerDriver | keyof ArchiveStore>([
   'readLog',
   'checkTask',
   'taskEnded',
-  'pathOf',
+  'diskSpace',
+  'repositoryOf',
   'list',
+  'files',
+  'check',
 ])
 
 /** What acts on the world, for one turn: a worker whose lease is gone starts and changes nothing. Reading stays allowed. */

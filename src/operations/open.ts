@@ -15,6 +15,8 @@ export interface NewWork {
   addonId: string
   /** What the workflow of that kind starts from; no secrets. */
   memo: object
+  /** False for light work that may go on beside other work on the server. */
+  exclusive?: boolean
 }
 
 /**
@@ -23,10 +25,10 @@ export interface NewWork {
  */
 export async function openOperation(tx: Executor, work: NewWork): Promise<WakeUp> {
   const { rows } = await sql<{ id: string; version: number }>`
-    insert into operation (id, tenant_id, kind, server_id, addon_id, step, memo)
+    insert into operation (id, tenant_id, kind, server_id, addon_id, step, memo, exclusive)
     values (${newId('operation')}, ${work.tenantId}, ${work.kind}, ${work.serverId}, ${work.addonId}, ${QUEUED_STEP},
-            ${JSON.stringify(work.memo)})
-    on conflict (server_id) where finished_at is null do nothing
+            ${JSON.stringify(work.memo)}, ${work.exclusive ?? true})
+    on conflict (server_id) where finished_at is null and exclusive do nothing
     returning id, version`.execute(tx)
   const [row] = rows
   if (row === undefined) throw new Problem('operation-in-progress')

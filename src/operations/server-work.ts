@@ -3,12 +3,14 @@ import type { ArchiveAccess, BackupEngine, EngineServer } from '../backup/engine
 import type { Db, Executor } from '../db/client.ts'
 import { getServer, reservePort, type ServerRecord } from '../db/servers.ts'
 import type { ServerSettings } from '../domain/addon.ts'
+import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import { Problem } from '../domain/problem.ts'
 import { PortTakenError, type ServerDriver } from '../drivers/driver.ts'
 import { hbaLocked, hbaServing, identMap } from '../postgres/access.ts'
 import { type AdminConnection, withAdmin } from '../postgres/connect.ts'
 import { postgresqlConf } from '../postgres/settings.ts'
 import { type KeyRing, sealContext } from '../secrets/key-ring.ts'
+import { storageKeysOf } from '../secrets/storage-keys.ts'
 import type { ArchiveStore } from '../storage/archive-store.ts'
 
 /** What steps work with, for the length of one turn. */
@@ -25,6 +27,12 @@ export interface WorkDeps {
   hostSettings: ServerSettings
   /** OS users that may be `undrop_admin` over a server's private socket. */
   adminOsUsers: readonly string[]
+  /** What tenants have that say nothing else. */
+  platformPolicy: CompleteBackupPolicy
+  /** How many base backups may run on this host at once. */
+  backupsMax: number
+  /** How often the files of each archive are listed, to find gaps and measure them. */
+  surveyEverySeconds: number
   /** To be called before an effect that goes past the driver, such as SQL on a server. */
   assertHeld(): void
 }
@@ -47,10 +55,16 @@ export function engineServer(deps: WorkDeps, server: ServerRecord): EngineServer
   }
 }
 
-export function archiveAccess(deps: WorkDeps, server: ServerRecord): ArchiveAccess {
+/** @param access `read` for a server that only restores from the archive of another one */
+export function archiveAccess(
+  deps: WorkDeps,
+  server: ServerRecord,
+  access: 'write' | 'read' = 'write',
+): ArchiveAccess {
+  const keys = storageKeysOf(deps.keyRing, server.tenantId, server.storageKeySealed)
   return {
     serverId: server.serverId,
-    repositoryPath: deps.archives.pathOf(server.tenantId, server.serverId),
+    repository: deps.archives.repositoryOf(server, access, keys),
     cipherPass: deps.keyRing.open(server.cipherPassSealed, sealContext.archiveCipher(server.serverId)),
   }
 }

@@ -6,9 +6,19 @@ import {
   findStartableOperations,
   findUnprotectedAddons,
 } from '../db/unscoped.ts'
+import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import { Problem } from '../domain/problem.ts'
 import { type NewWork, openOperation } from './open.ts'
 import type { Doorbell } from './wake-up.ts'
+
+export interface SweepDeps {
+  db: Db
+  doorbell: Doorbell
+  /** What tenants have that say nothing else. */
+  platformPolicy: CompleteBackupPolicy
+  /** How many base backups may run on this host at once. */
+  backupsMax: number
+}
 
 const LATE_SECONDS = 2
 const UNPROTECTED_SECONDS = 60
@@ -18,7 +28,7 @@ const BATCH = 500
  * Repairs lost wake-ups: rings again for what is overdue, for what may start, and opens the deletions that had to wait
  * for other work. The metadata database alone says what there is to do, so an emptied queue loses nothing.
  */
-export async function sweep(db: Db, doorbell: Doorbell): Promise<number> {
+export async function sweep({ db, doorbell }: SweepDeps): Promise<number> {
   await openDeletions(db)
   await openProtections(db)
   const overdue = await findOverdueOperations(db, LATE_SECONDS, BATCH)

@@ -5,7 +5,7 @@ import { exclusively, type ReconcilerReport, reconcile } from './reconciler.ts'
 import { type AnyWorkflow, type TurnObserver, turn } from './runner.ts'
 import type { WorkDeps } from './server-work.ts'
 import { operationStore } from './store.ts'
-import { ringNext, sweep } from './sweeper.ts'
+import { ringNext, type SweepDeps, sweep } from './sweeper.ts'
 import type { Doorbell, WakeUp } from './wake-up.ts'
 
 export interface WorkerOptions {
@@ -19,6 +19,7 @@ export interface WorkerOptions {
   concurrency: number
   sweepEverySeconds: number
   reconcileEverySeconds: number
+  schedule: Pick<SweepDeps, 'platformPolicy' | 'backupsMax'>
   observe: TurnObserver
   reconciled: ReconcilerReport
   onError(error: unknown): void
@@ -58,7 +59,7 @@ export function startWorker(options: WorkerOptions): { close(): Promise<void> } 
     onError,
   )
   const timers = [
-    every(options.sweepEverySeconds, () => sweep(db, doorbell), track),
+    every(options.sweepEverySeconds, () => sweep({ db, doorbell, ...options.schedule }), track),
     every(
       options.reconcileEverySeconds,
       () => exclusively(db, RECONCILER_LOCK, () => reconcile(options.workDeps(null), options.reconciled)),

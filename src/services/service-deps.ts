@@ -1,7 +1,9 @@
 import type { Db } from '../db/client.ts'
+import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Doorbell } from '../operations/wake-up.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
+import type { ArchiveStore } from '../storage/archive-store.ts'
 
 /** What the use cases work with; each names the part it needs. */
 export interface ServiceDeps {
@@ -14,6 +16,10 @@ export interface ServiceDeps {
   endpointHost: string
   /** Major versions that can be provisioned, highest first. */
   postgresVersions: () => readonly number[]
+  /** Read from only: what there is in archives. */
+  archives: ArchiveStore
+  /** What tenants have that say nothing else. */
+  platformPolicy: CompleteBackupPolicy
   now: () => Moment
   logger: { warn(facts: object, message: string): void }
 }

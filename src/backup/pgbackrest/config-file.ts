@@ -1,4 +1,5 @@
 import { ADMIN_ROLE } from '../../domain/admin-role.ts'
+import type { Repository } from '../../domain/repository.ts'
 import type { ArchiveAccess, EngineConfig, EngineServer } from '../engine.ts'
 
 export interface PgbackrestOptions {
@@ -31,7 +32,7 @@ export function configText(
   const { paths } = server
   return iniText({
     global: {
-      'repo1-path': archive.repositoryPath,
+      ...repositoryOptions(archive.repository),
       'repo1-cipher-type': 'aes-256-cbc',
       'repo1-cipher-pass': archive.cipherPass,
       'lock-path': paths.lockDirectory,
@@ -66,6 +67,11 @@ function writing() {
 /** WAL is fetched ahead of replay, which otherwise waits for every segment. */
 function reading() {
   return { 'archive-async': 'y', 'archive-get-queue-max': '2GiB' }
+}
+
+function repositoryOptions(repository: Repository): Record<string, string | number> {
+  if (repository.type === 'posix') return { 'repo1-path': repository.path }
+  throw new Error('BUG: not built yet')
 }
 
 function iniText(sections: Record<string, Record<string, string | number>>): string {

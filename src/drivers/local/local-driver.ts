@@ -1,6 +1,7 @@
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runAs } from '../../lib/os-user.ts'
-import type { ServerDriver } from '../driver.ts'
+import type { DiskSpace, ServerDriver } from '../driver.ts'
 import {
   ensureInstanceDirectories,
   type Layout,
@@ -53,6 +54,7 @@ export function localDriver(options: LocalDriverOptions): ServerDriver {
       await endStrayProcesses(osUser.uid, [paths.root, await resolvedRoot(paths)])
       await removeInstanceDirectories(paths, osUser)
     },
+    diskSpace: () => diskSpaceOf(options.dataDirectory),
     listInstances: () => listInstanceDirectories(options),
 
     startPostgres: (serverId, postgresVersion, startOptions) =>
@@ -72,4 +74,9 @@ export function localDriver(options: LocalDriverOptions): ServerDriver {
     taskEnded: (serverId, name) => tasks.ended(instanceOf(serverId), name),
     clearTask: (serverId, name) => tasks.clear(instanceOf(serverId), name),
   }
+}
+
+async function diskSpaceOf(path: string): Promise<DiskSpace> {
+  const { bsize, blocks, bavail } = await statfs(path)
+  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize }
 }

@@ -44,7 +44,8 @@ const MEANINGS = {
   415: 'The body is not JSON',
   422: 'The request is valid, but cannot be met',
   500: 'Internal error',
-  503: 'Not ready',
+  503: 'Not ready, or something that is needed does not answer',
+  507: 'The disk has too little space left',
 } as const
 
 type Status = keyof typeof MEANINGS

@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { moment } from './text.ts'
 
-const gap = z.object({ afterSegment: z.string(), beforeSegment: z.string(), missingSegments: z.int() })
+const gap = z.object({
+  afterSegment: z.string(),
+  beforeSegment: z.string().nullable().describe('Null when the archive ends with the gap'),
+  missingSegments: z.int(),
+  from: moment.describe('WAL is complete up to here'),
+  to: moment
+    .nullable()
+    .describe('From here on a later base backup makes up for the gap; null until there is one'),
+})
 
 export const recoveryWindowSchema = z
   .object({

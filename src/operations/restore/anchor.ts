@@ -2,6 +2,7 @@ import type { ServerRecord } from '../../db/servers.ts'
 import { getArchived, saveSettings } from '../../db/servers.ts'
 import { addSeconds, type Moment } from '../../domain/moment.ts'
 import { Problem } from '../../domain/problem.ts'
+import type { RestoreTarget } from '../../domain/restore.ts'
 import { waitUntil } from '../../lib/wait-until.ts'
 import { untilAdmitted } from '../../postgres/admission.ts'
 import { archiverState, commitMarkerAfter, isArchived, serverClock } from '../../postgres/anchor.ts'
@@ -97,7 +98,7 @@ async function sourceState(
  */
 async function anchorInArchive(
   context: RestoreContext,
-  target: { time: Moment } | { latest: true },
+  target: RestoreTarget,
   source: ServerRecord,
   child: ServerRecord,
 ) {
@@ -108,8 +109,9 @@ async function anchorInArchive(
     (segment) => memo.startSegment === null || segment >= memo.startSegment,
   )
   const endSegment = [...segments, ...(lastSegment === null ? [] : [lastSegment])].sort().at(-1) ?? null
-  const endOfWal = 'latest' in target || (await endsLongBefore(target.time, archive, segments))
-  remember({ targetTime: endOfWal ? null : target.time, endOfWal, endSegment })
+  const time = 'time' in target ? target.time : null
+  const endOfWal = time === null || (await endsLongBefore(time, archive, segments))
+  remember({ targetTime: endOfWal ? null : time, endOfWal, endSegment })
   return go('await-fetch')
 }
 

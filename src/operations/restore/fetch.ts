@@ -44,7 +44,7 @@ export async function startFetch(context: RestoreContext) {
   const self = engineServer(deps, child)
   await deps.driver.writeConfig(
     serverId,
-    deps.engine.configFiles('source', self, archiveAccess(deps, source)),
+    deps.engine.configFiles('source', self, archiveAccess(deps, source, 'read')),
   )
   await deps.driver.startTask(serverId, FETCH, deps.engine.restoreTask(self, source.serverId, memo.label))
   return go(memo.phase === 'anchoring' ? 'anchor' : 'await-fetch')

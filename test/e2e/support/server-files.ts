@@ -34,7 +34,7 @@ export async function serverBehind(undrop: Undrop, tenantId: string, url: string
     port,
     directory: join(undrop.directory, 'servers', serverId),
     configFile: join(driver.paths(serverId).configDirectory, 'pgbackrest.conf'),
-    archiveDirectory: archives.pathOf(tenantId, serverId),
+    archiveDirectory: archives.repositoryOf({ tenantId, serverId }, 'write', null).path,
     binDirectory: join(driver.program(version, 'postgres'), '..'),
   }
 }

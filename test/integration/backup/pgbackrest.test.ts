@@ -24,7 +24,7 @@ beforeAll(async () => {
   parent = await bareServer()
   archive = {
     serverId: parent.serverId,
-    repositoryPath: join(parent.paths.spoolDirectory, 'repository'),
+    repository: { type: 'posix' as const, path: join(parent.paths.spoolDirectory, 'repository') },
     cipherPass: 'passphrase of the parent',
   }
   await configure(parent, 'own', archive)
@@ -243,7 +243,8 @@ test('an archive whose making was interrupted is known by the failure to make it
   const server = await bareServer()
   onTestFinished(() => server[Symbol.asyncDispose]())
   const repositoryPath = join(server.paths.spoolDirectory, 'repository')
-  const own = { serverId: server.serverId, repositoryPath, cipherPass: 'passphrase' }
+  const repository = { type: 'posix', path: repositoryPath } as const
+  const own = { serverId: server.serverId, repository, cipherPass: 'passphrase' }
   await configure(server, 'own', own)
   await server.initialise()
   await server.start(postgresqlConf({ settings: {}, archiveCommand: '' }))

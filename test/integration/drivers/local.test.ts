@@ -211,7 +211,8 @@ describe('what is peculiar to the local driver', () => {
     await archives.ensure('tnt_1', 'srv_1')
     await archives.ensure('tnt_1', 'srv_1')
     await archives.ensure('tnt_1', 'srv_2')
-    const path = archives.pathOf('tnt_1', 'srv_1')
+    const repository = archives.repositoryOf({ tenantId: 'tnt_1', serverId: 'srv_1' }, 'write', null)
+    const { path } = repository
     expect(await stat(path)).toMatchObject({ uid: osUser.uid, gid: osUser.gid, mode: 0o40700 })
     const victim = await aVictim('segment')
     await asOsUser('ln', '-s', victim.directory, join(path, 'link'))

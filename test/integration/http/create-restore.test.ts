@@ -162,6 +162,8 @@ describe('GET /v1/addons/{addonId}/recovery-window', () => {
         afterSegment: '000000010000000000000004',
         beforeSegment: '000000010000000000000006',
         missingSegments: 1,
+        from: '2026-11-23T13:30:00.000000Z',
+        to: '2026-11-23T13:40:00.000000Z',
       },
     ]
     const seen = { last_commit_at: '2026-11-23T13:59:00.000001Z', archived_at: '2026-11-23T13:59:30.500000Z' }

@@ -3,6 +3,7 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { sql } from 'kysely'
 import { onTestFinished } from 'vitest'
 import type { Db } from '../../../src/db/client.ts'
+import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
@@ -10,6 +11,9 @@ import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
+import { fakeArchives } from '../../support/fake/driver.ts'
+import { newLife } from '../../support/fake/life.ts'
+import { emptyWorld } from '../../support/fake/world.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 
 export const ENDPOINT_HOST = 'db.example.test'
@@ -49,6 +53,8 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
     platformKeyHash: hashApiKey(platformKey),
     endpointHost: ENDPOINT_HOST,
     postgresVersions: () => [16, 15],
+    archives: fakeArchives(emptyWorld(), newLife()),
+    platformPolicy: DEFAULT_POLICY,
     checks: {},
     now: () => NOW,
     logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
+import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { openDoorbell } from '../../../src/operations/queue.ts'
 import type { WorkDeps } from '../../../src/operations/server-work.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
@@ -51,6 +52,7 @@ async function start(ground: QueueGround, run: Run, sweepEverySeconds = RARELY_S
     concurrency: 4,
     sweepEverySeconds,
     reconcileEverySeconds: RARELY_SECONDS,
+    schedule: { platformPolicy: DEFAULT_POLICY, backupsMax: 4 },
     observe: () => {},
     reconciled: () => {},
     onError,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from '../../../src/db/client.ts'
+import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { fenced } from '../../../src/operations/fence.ts'
 import { type RunnerDeps, turn } from '../../../src/operations/runner.ts'
 import type { WorkDeps } from '../../../src/operations/server-work.ts'
@@ -35,6 +36,7 @@ const TURNS_MAX = 100
 
 export async function newStage(db: Db): Promise<Stage> {
   const ring = keyRing([randomBytes(32)])
+  const world = emptyWorld()
   const services: ServiceDeps = {
     db,
     doorbell: silent,
@@ -42,11 +44,13 @@ export async function newStage(db: Db): Promise<Stage> {
     platformKeyHash: Buffer.alloc(32),
     endpointHost: 'localhost',
     postgresVersions: () => [15],
+    archives: fakeArchives(world, newLife()),
+    platformPolicy: DEFAULT_POLICY,
     now: () => NOW,
     logger: { warn: () => {} },
   }
   const { id } = await createTenant(services, caller, { name: 'acme' })
-  return { db, keyRing: ring, tenantId: id, world: emptyWorld(), services }
+  return { db, keyRing: ring, tenantId: id, world, services }
 }
 
 /**
@@ -80,7 +84,7 @@ const nextOpen = ({ db, tenantId }: Stage) =>
 
 /** What the sweeper finds to open when nothing is left, such as a deletion that has waited. */
 async function nextSwept(stage: Stage) {
-  await sweep(stage.db, silent)
+  await sweep({ db: stage.db, doorbell: silent, platformPolicy: DEFAULT_POLICY, backupsMax: 4 })
   return nextOpen(stage)
 }
 
@@ -124,6 +128,9 @@ export function fakeWorkDeps(
     listenAddresses: '127.0.0.1',
     hostSettings: {},
     adminOsUsers: ['root'],
+    platformPolicy: DEFAULT_POLICY,
+    backupsMax: 4,
+    surveyEverySeconds: 600,
     assertHeld,
   }
 }

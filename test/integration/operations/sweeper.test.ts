@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Db } from '../../../src/db/client.ts'
+import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { openOperation } from '../../../src/operations/open.ts'
 import { operationStore } from '../../../src/operations/store.ts'
 import { sweep } from '../../../src/operations/sweeper.ts'
@@ -18,7 +19,8 @@ beforeEach(async () => {
 
 async function rungBySweep(): Promise<WakeUp[]> {
   const rung: WakeUp[] = []
-  await sweep(db, { ring: async (wakeUp) => void rung.push(wakeUp) })
+  const doorbell = { ring: async (wakeUp: WakeUp) => void rung.push(wakeUp) }
+  await sweep({ db, doorbell, platformPolicy: DEFAULT_POLICY, backupsMax: 4 })
   return rung
 }
 

@@ -1,9 +1,9 @@
 import type { CommandResult, ServerDriver, TaskReport } from '../../../src/drivers/driver.ts'
-import type { ArchiveStore } from '../../../src/storage/archive-store.ts'
+import type { ArchiveStore, StoredFile } from '../../../src/storage/archive-store.ts'
 import { type Life, perform } from './life.ts'
 import { startFakePostgres } from './postgres-server.ts'
 import { commandOf, runCommand, startedTask } from './programs.ts'
-import { type FakeServer, type FakeWorld, serverOf, springAmbush } from './world.ts'
+import { BACKUP_STOPPED_AT, type FakeServer, type FakeWorld, serverOf, springAmbush } from './world.ts'
 
 const pathsOf = (serverId: string) => ({
   dataDirectory: `/fake/${serverId}/data`,
@@ -33,6 +33,7 @@ export function fakeDriver(world: FakeWorld, life: Life): ServerDriver {
     ensureInstance: (serverId) => call('ensureInstance', () => ensureServer(world, serverId)),
     writeConfig: (serverId, files) => call('writeConfig', () => writeFiles(serverOf(world, serverId), files)),
     destroyInstance: (serverId) => call('destroyInstance', () => void world.servers.delete(serverId)),
+    diskSpace: async () => world.disk,
     listInstances: () => call('listInstances', () => [...world.servers.keys()]),
 
     startPostgres: (serverId, _version, { port }) =>
@@ -64,7 +65,17 @@ export function fakeDriver(world: FakeWorld, life: Life): ServerDriver {
 
 export function fakeArchives(world: FakeWorld, life: Life): ArchiveStore {
   return {
-    pathOf: (tenantId, serverId) => `/fake/archives/${tenantId}/${serverId}`,
+    kind: 'local',
+    repositoryOf: ({ tenantId, serverId }) => ({
+      type: 'posix',
+      path: `/fake/archives/${tenantId}/${serverId}`,
+    }),
+    async *files({ serverId }, { below = '', after = '' } = {}) {
+      for (const file of filesOf(world, serverId)) {
+        if (file.path.startsWith(below) && file.path > after) yield file
+      }
+    },
+    check: async () => {},
     ensure: (_tenantId, serverId) =>
       perform(life, 'archives.ensure', async () => {
         if (!world.archives.has(serverId))
@@ -84,6 +95,16 @@ export function fakeArchives(world: FakeWorld, life: Life): ArchiveStore {
 const nameOf = (argv: readonly string[]) => {
   const { program, verb } = commandOf(argv)
   return program === 'engine' ? verb : program
+}
+
+/** One file for each segment, named as pgBackRest does. */
+function filesOf({ archives }: FakeWorld, serverId: string): StoredFile[] {
+  const segments = [...new Set(archives.get(serverId)?.segments)].sort()
+  return segments.map((segment) => ({
+    path: `archive/${serverId}/15-1/${segment.slice(0, 16)}/${segment}-${'0'.repeat(40)}.lz4`,
+    sizeBytes: 1000,
+    modifiedAt: BACKUP_STOPPED_AT,
+  }))
 }
 
 function ensureServer(world: FakeWorld, serverId: string): void {

@@ -1,5 +1,6 @@
 import type { BackupInfo } from '../../../src/backup/engine.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
+import type { DiskSpace } from '../../../src/drivers/driver.ts'
 
 /** A data directory, and what is in its database. */
 export interface FakeData {
@@ -40,6 +41,7 @@ export interface FakeWorld {
   archives: Map<string, FakeArchive>
   /** Programs whose tasks fail, such as `initdb`. */
   failing: Set<string>
+  disk: DiskSpace
   /** Happens once, as part of the effect of the next call of that name. */
   ambush: { call: string; happens: () => Promise<void> } | null
 }
@@ -55,6 +57,7 @@ export const emptyWorld = (): FakeWorld => ({
   servers: new Map(),
   archives: new Map(),
   failing: new Set(),
+  disk: { totalBytes: 100e9, freeBytes: 80e9 },
   ambush: null,
 })
 

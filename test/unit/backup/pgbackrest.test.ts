@@ -18,7 +18,11 @@ const server: EngineServer = {
     backupLogDirectory: '/d/backup-log',
   },
 }
-const archive = { serverId: 'srv_child', repositoryPath: '/repository', cipherPass: 'secret pass#phrase' }
+const archive = {
+  serverId: 'srv_child',
+  repository: { type: 'posix', path: '/repository' } as const,
+  cipherPass: 'secret pass#phrase',
+}
 
 describe('configuration', () => {
   test('is in the files it says, and the passphrase is nowhere else', () => {

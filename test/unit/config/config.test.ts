@@ -7,7 +7,7 @@ const readme = readFileSync(join(import.meta.dirname, '../../../README.md'), 'ut
 
 /** The rows of the README's table: name, default, description. */
 const rows = new Map(
-  [...readme.matchAll(/^\| `([A-Z_]+)` +\| (?:`([^`]*)` +| +)\| (.+?) +\|$/gm)].map(
+  [...readme.matchAll(/^\| `([A-Z\d_]+)` +\| (?:`([^`]*)` +| +)\| (.+?) +\|$/gm)].map(
     ([, name = '', preset, description]) => [name, { preset, description }],
   ),
 )

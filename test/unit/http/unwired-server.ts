@@ -1,8 +1,12 @@
 import { onTestFinished } from 'vitest'
 import type { Db } from '../../../src/db/client.ts'
+import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
+import { fakeArchives } from '../../support/fake/driver.ts'
+import { newLife } from '../../support/fake/life.ts'
+import { emptyWorld } from '../../support/fake/world.ts'
 
 /** The API without anything behind it, for what it answers before it gets there. */
 export function unwiredServer(overrides: Partial<ServerDeps> = {}) {
@@ -16,6 +20,8 @@ export function unwiredServer(overrides: Partial<ServerDeps> = {}) {
       platformKeyHash: hashApiKey(secret),
       endpointHost: '127.0.0.1',
       postgresVersions: () => [15],
+      archives: fakeArchives(emptyWorld(), newLife()),
+      platformPolicy: DEFAULT_POLICY,
       checks: {},
       now: () => '2026-11-23T14:00:00.000000Z',
       logger: createLogger({ level: 'silent' }),
