@@ -5,6 +5,7 @@ export type RecoveryFailureKind =
   | 'ended-early'
   | 'wal-missing'
   | 'wal-corrupt'
+  | 'archive-unreachable'
   | 'library-missing'
   | 'settings-insufficient'
   | 'checkpoint-missing'
@@ -53,6 +54,8 @@ const LINE = /^\S+ \S+ UTC \[\d+\] (startup|postmaster): +([A-Z]+): +(.*)$/
 const FAILURES: readonly [RegExp, RecoveryFailureKind][] = [
   [/^recovery ended before configured recovery target was reached/, 'ended-early'],
   [/^WAL ends before /, 'wal-missing'],
+  // The restore command has ended by a status above 125.
+  [/^could not restore file "[^"]*" from archive/, 'archive-unreachable'],
   [/^archive file "[^"]*" has wrong size|^WAL contains references to invalid pages/, 'wal-corrupt'],
   [/^could not (access file|load library) /, 'library-missing'],
   [

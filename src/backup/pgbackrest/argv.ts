@@ -80,13 +80,43 @@ export function shellCommand(stanza: Stanza, command: string): string {
 }
 
 /**
- * `restore_command` for much WAL: what has been fetched ahead is taken from the spool by a rename, which costs a
- * millisecond where starting pgBackRest for every segment costs twenty; for the rest, and to have the spool filled
- * again, pgBackRest is asked. Files are in the spool whole or not at all.
+ * pgBackRest's words when the store does not answer or refuses. Its exit status alone does not tell that from damage:
+ * both are 42 or 103 (measured).
+ */
+const UNREACHABLE = [
+  'HostConnectError',
+  'ProtocolError',
+  'ServiceError',
+  'unable to connect',
+  'timeout after',
+]
+
+/** Above 125 it ends PostgreSQL's recovery; any other failure is taken for the end of WAL (manual, 26.3.4). */
+const ABORT_STATUS = 254
+
+/**
+ * `restore_command` that tells a segment which is not there from a store that does not answer: recovery would take the
+ * one for the other after an outage, end early, and look complete.
+ */
+export function recoveryCommand(stanza: Stanza, options: string): string {
+  const unreachable = UNREACHABLE.map((words) => `*'${words}'*`).join('|')
+  const outcomes = [
+    `'0 '*) ;;`,
+    `'1 '*) false;;`,
+    `${unreachable}) echo "$said" >&2; exit ${ABORT_STATUS};;`,
+    `*) echo "$said" >&2; false;;`,
+  ]
+  return `{ said=$(${shellCommand(stanza, `${options} %f "%p"`)} 2>&1); case "$? $said" in ${outcomes.join(' ')} esac; }`
+}
+
+/**
+ * The same for much WAL: what has been fetched ahead is taken from the spool by a rename, which costs a millisecond
+ * where starting pgBackRest for every segment costs twenty; for the rest, and to have the spool filled again,
+ * pgBackRest is asked. Files are in the spool whole or not at all.
  */
 export function aheadCommand(stanza: Stanza): string {
   const fetched = join(stanza.server.paths.spoolDirectory, 'archive', stanza.archiveServerId, 'in')
-  return `mv ${quoted(fetched)}/%f "%p" 2>/dev/null || ${shellCommand(stanza, 'archive-get %f "%p"')}`
+  return `mv ${quoted(fetched)}/%f "%p" 2>/dev/null || ${recoveryCommand(stanza, 'archive-get')}`
 }
 
 function configOption({ server, which }: Stanza): string {

@@ -6,6 +6,7 @@ import {
   fetchSegmentArgv,
   infoArgv,
   listArchiveArgv,
+  recoveryCommand,
   restoreArgv,
   type Stanza,
   shellCommand,
@@ -42,7 +43,7 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
     restoreCommand: (server, sourceServerId, { fetchesAhead }) =>
       fetchesAhead
         ? aheadCommand(source(server, sourceServerId))
-        : shellCommand(source(server, sourceServerId), '--no-archive-async archive-get %f "%p"'),
+        : recoveryCommand(source(server, sourceServerId), '--no-archive-async archive-get'),
 
     createArchive: (server) => ({ argv: stanzaArgv(own(server), 'stanza-create') }),
     isHalfMade: ({ exitCode }) => exitCode === PATH_NOT_EMPTY || exitCode === FILE_MISSING,

@@ -22,6 +22,7 @@ export const restoreMemo = z.object({
   archivedPolls: z.int().default(0),
   fetchAttempts: z.int().default(0),
   startAttempts: z.int().default(0),
+  storePolls: z.int().default(0),
   bytesDone: z.int().default(0),
   bytesTotal: z.int().nullable().default(null),
   logOffset: z.int().default(0),

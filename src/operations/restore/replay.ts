@@ -18,6 +18,9 @@ import { progressOf, walTotal } from './progress.ts'
 const STARTS_MAX = 4
 const PROGRESS_GRACE_SECONDS = 1800
 const WATCH_SECONDS = 1
+/** pgBackRest itself has tried for minutes before it says so, unless it was refused. */
+const STORE_POLLS_MAX = 60
+const STORE_RETRY_SECONDS = 30
 /** Fetching ahead pays for its own start only when there are more. */
 const FEW_SEGMENTS = 8
 
@@ -126,6 +129,8 @@ async function failed(context: RestoreContext, log: RecoveryLog) {
       throw new Problem('wal-missing', { detail: stoppedAt(log), cause: failure.text })
     case 'checkpoint-missing':
       throw new Problem('backup-unreadable', { cause: failure.text })
+    case 'archive-unreachable':
+      return storeIsAway(context, log)
     case 'other':
     case undefined:
       return startAgain(context)
@@ -172,6 +177,18 @@ async function raiseSettings(context: RestoreContext) {
   const raised = Math.max(64, 4 * Number(settings['max_prepared_transactions'] ?? 0))
   inCommit((tx) => saveSettings(tx, serverId, { ...settings, max_prepared_transactions: raised }))
   return again(context)
+}
+
+/** Nothing is lost while the store is away: replay begins again, and again, for as long as a person may take to mend it. */
+async function storeIsAway(context: RestoreContext, log: RecoveryLog) {
+  const { deps, serverId, memo, remember } = context
+  if (memo.storePolls >= STORE_POLLS_MAX)
+    throw new Problem('archive-unreachable', { cause: log.failure?.text })
+  await deps.driver.stopPostgres(serverId, 'immediate')
+  remember({ log: null, storePolls: memo.storePolls + 1, startAttempts: memo.startAttempts - 1 })
+  context.extendDeadline(PROGRESS_GRACE_SECONDS)
+  // Without a running server, `await-recovery` starts it.
+  return wait(STORE_RETRY_SECONDS)
 }
 
 /** The server was ended from outside, or failed in a way that may pass. */

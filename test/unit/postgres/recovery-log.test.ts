@@ -107,3 +107,10 @@ test('a record that fails its check is damage, and the end of written WAL is not
   const damaged = 'incorrect resource manager data checksum in record at 0/3016310'
   expect(readRecoveryLog(startup(damaged)).damage).toBe(damaged)
 })
+
+test('a store that does not answer is no end of WAL', () => {
+  const text = fatal(
+    'could not restore file "000000010000000000000003" from archive: child process exited with exit code 254',
+  )
+  expect(readRecoveryLog(REPLAYED + text).failure?.kind).toBe('archive-unreachable')
+})
