@@ -1,4 +1,8 @@
+import { randomUUID } from 'node:crypto'
+import { inject } from 'vitest'
+import { s3Variables } from '../../../src/bin/demo/s3-server.ts'
 import { startTemporaryUndrop, type TemporaryUndrop } from '../../../src/bin/demo/temporary-undrop.ts'
+import type {} from '../../support/global-s3.ts'
 import { type Client, createClient } from '../client/client/index.ts'
 
 export interface Undrop extends TemporaryUndrop {
@@ -8,9 +12,14 @@ export interface Undrop extends TemporaryUndrop {
   pidOf(file: 'api.ts' | 'worker.ts'): number
 }
 
-/** A running Undrop of the test's own. */
+/**
+ * A running Undrop of the test's own. Where the project of the tests has an object store, archives are kept there, in a
+ * bucket of their own.
+ */
 export async function startUndrop(variables: NodeJS.ProcessEnv = {}): Promise<Undrop> {
-  const undrop = await startTemporaryUndrop({ LOG_LEVEL: 'debug', ...variables })
+  const s3 = inject('s3')
+  const store = s3 === undefined ? {} : await s3Variables(s3, `undrop-${randomUUID()}`)
+  const undrop = await startTemporaryUndrop({ LOG_LEVEL: 'debug', ...store, ...variables })
   return {
     ...undrop,
     client: createClient({ baseUrl: undrop.url, auth: undrop.platformKey }),
