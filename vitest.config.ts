@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** What these show does not depend on where archives are kept. */
+const ABOUT_THE_HOST_ALONE: string[] = []
+
 /** Groups run one after another: what starts servers does not compete with the rest for the machine. */
 export default defineConfig({
   test: {
@@ -15,7 +18,11 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/support/global-postgres.ts', 'test/support/global-redis.ts'],
+          globalSetup: [
+            'test/support/global-postgres.ts',
+            'test/support/global-redis.ts',
+            'test/support/global-s3.ts',
+          ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
@@ -30,6 +37,18 @@ export default defineConfig({
           hookTimeout: 120_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e-s3',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: ABOUT_THE_HOST_ALONE,
+          globalSetup: ['test/support/global-s3.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -8,6 +8,7 @@ import { assertMasterKey } from '../db/master-key.ts'
 import { applyMigrations } from '../db/migrations.ts'
 import { keyRing } from '../secrets/key-ring.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
+import { assertArchivesUsable } from './archives.ts'
 import { holdMetadata } from './hold-metadata.ts'
 import { openHost } from './host.ts'
 import { masterKeys, platformKey } from './key-files.ts'
@@ -22,6 +23,7 @@ const SETTLED_SECONDS = 5
 async function startAll(config: Config): Promise<{ close(): Promise<void> }> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'start' })
   const host = await openHost(config)
+  await assertArchivesUsable(host.archives, logger)
   const metadata = await openMetadata(config, host)
   const hold = await holdMetadata(
     config,

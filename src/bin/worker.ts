@@ -10,6 +10,7 @@ import { startWorker } from '../operations/worker.ts'
 import { workflows } from '../operations/workflows/all.ts'
 import { type KeyRing, keyRing } from '../secrets/key-ring.ts'
 import { createLogger } from '../telemetry/logger.ts'
+import { assertArchivesUsable } from './archives.ts'
 import { type Host, openHost } from './host.ts'
 import { masterKeys } from './key-files.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
@@ -24,6 +25,7 @@ const SPARE_CONNECTIONS = 4
 async function startWorking(config: Config): Promise<{ close(): Promise<void> }> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'worker' })
   const host = await openHost(config)
+  await assertArchivesUsable(host.archives, logger)
   const ring = keyRing(await masterKeys(config))
   const { connection } = await openMetadata(config, host)
   const metadata = { pool: connection, role: 'undrop_worker' } as const
