@@ -1,5 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { query } from '../src/bin/demo/client.ts'
 import { toRecoveryTargetTime } from '../src/domain/moment.ts'
@@ -14,11 +13,11 @@ import {
   printTable,
   ratioOf,
   runBench,
-  until,
   untilProtected,
   untilStatus,
 } from './support/bench.ts'
 import { archiveOptions, type Login, makeSource, type Size, type Source } from './support/source.ts'
+import { watchFetch } from './support/watch-fetch.ts'
 
 /** When a restore came how far: milliseconds since the epoch. */
 interface Course {
@@ -102,24 +101,6 @@ async function restoreWithUndrop(bench: Bench, source: Source) {
     doneAt,
   })
   return { seconds, segments: restore.progress.walTotal }
-}
-
-/** Looks at the files of the child's fetch while they are there. */
-async function watchFetch({ host }: Bench, source: Source, restored: Promise<unknown>) {
-  let isOver = false
-  restored.finally(() => (isOver = true)).catch(() => {})
-  return until('the end of the fetch', async () => {
-    if (isOver) throw new Error('the fetch has not been seen')
-    const serverId = (await host.driver.listInstances()).find((id) => id !== source.serverId)
-    if (serverId === undefined) return false
-    const task = join(dirname(host.driver.paths(serverId).dataDirectory), 'tasks', 'fetch')
-    const ended = await stat(join(task, 'exit')).catch(() => undefined)
-    if (ended === undefined) return false
-    const output = await readFile(join(task, 'stdout'), 'utf8')
-    if (!output.includes(source.label)) throw new Error(`not restored from ${source.label}`)
-    const started = await stat(join(task, 'process'))
-    return { serverId, startedAt: started.mtimeMs, endedAt: ended.mtimeMs }
-  })
 }
 
 /** The same archive, base backup and target, with the settings that pgBackRest generates. */

@@ -35,13 +35,16 @@ export interface Addon {
  * failure, SIGINT or SIGTERM.
  * @param measure false when limits are missed, which makes the exit status 1
  */
-export async function runBench(measure: (bench: Bench) => Promise<boolean>): Promise<void> {
+export async function runBench(
+  measure: (bench: Bench) => Promise<boolean>,
+  variables: NodeJS.ProcessEnv = {},
+): Promise<void> {
   const interrupted = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => reject(new Error(signal)))
   })
   // A signal that comes while Undrop starts is answered once it has started.
   interrupted.catch(() => {})
-  const undrop = await startTemporaryUndrop({ LOG_LEVEL: 'warn' })
+  const undrop = await startTemporaryUndrop({ LOG_LEVEL: 'warn', ...variables })
   const bareDirectory = await mkdtemp(join(tmpdir(), 'undrop-bare-'))
   const config = loadConfig(undrop.env)
   const osUser = await findOsUser(config.UNDROP_OS_USER)

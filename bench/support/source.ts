@@ -81,7 +81,7 @@ const smallTable = (table: string) =>
   `create table ${table} as
    select id, 'item ' || id as name, repeat(md5(id::text), 2) as body from generate_series(1, ${SMALL_ROWS}) as id`
 
-async function writeSegments(bench: Bench, login: Login, segments: number): Promise<void> {
+export async function writeSegments(bench: Bench, login: Login, segments: number): Promise<void> {
   const written = async () => {
     const [row] = await query<{ bytes: string }>(login.url, `select pg_current_wal_lsn() - '0/0' as bytes`)
     return Number(row?.bytes)
@@ -91,7 +91,7 @@ async function writeSegments(bench: Bench, login: Login, segments: number): Prom
 }
 
 /** The password travels in the environment. */
-async function pgbench({ host }: Bench, login: Login, options: readonly string[]): Promise<void> {
+export async function pgbench({ host }: Bench, login: Login, options: readonly string[]): Promise<void> {
   const [version = 0] = host.driver.postgresVersions()
   const program = join(dirname(host.driver.program(version, 'postgres')), 'pgbench')
   const env = {
@@ -107,7 +107,7 @@ async function pgbench({ host }: Bench, login: Login, options: readonly string[]
 }
 
 /** Takes a base backup and waits until the clock is past it: its end is known to the second. */
-async function backUp(bench: Bench, addonId: string, login: Login): Promise<void> {
+export async function backUp(bench: Bench, addonId: string, login: Login): Promise<void> {
   const { id } = await bench.api.call<Backup>('POST', `/v1/addons/${addonId}/backups`, { type: 'full' })
   const { stoppedAt } = await untilStatus<Backup>(bench, `/v1/backups/${id}`, 'succeeded')
   await until('the second after the backup', async () => {
@@ -124,7 +124,7 @@ async function archiveACommitAfter({ host }: Bench, serverId: string, port: numb
   })
 }
 
-async function lastLabel({ host, osUser }: Bench, serverId: string): Promise<string> {
+export async function lastLabel({ host, osUser }: Bench, serverId: string): Promise<string> {
   const config = `--config=${ownConfigFile(host, serverId)}`
   const info = await runAs(osUser, ['pgbackrest', config, `--stanza=${serverId}`, '--output=json', 'info'])
   const label = parseInfo(info.stdout).at(-1)?.label
@@ -137,9 +137,9 @@ export async function archiveOptions({ host }: Bench, serverId: string): Promise
   const text = await readFile(ownConfigFile(host, serverId), 'utf8')
   return text
     .split('\n')
-    .filter((line) => /^repo1-(path|cipher-type|cipher-pass)=/.test(line))
+    .filter((line) => /^repo1-(?!bundle|retention)/.test(line))
     .join('\n')
 }
 
-const ownConfigFile = (host: Bench['host'], serverId: string) =>
+export const ownConfigFile = (host: Bench['host'], serverId: string) =>
   join(host.driver.paths(serverId).configDirectory, 'pgbackrest.conf')
