@@ -3,7 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type S3Server, s3Variables, startS3Server } from '../../src/bin/demo/s3-server.ts'
 import * as api from './client/sdk.gen.ts'
 import { archiveSegment, serverBehind } from './support/server-files.ts'
-import { aProtectedAddon, aTenant, clockOf, ok, query, restoredChild, until } from './support/stories.ts'
+import {
+  aProtectedAddon,
+  aTenant,
+  clockOf,
+  ok,
+  query,
+  restoredChild,
+  until,
+  untilFinished,
+} from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 
 // These have an object store of their own, which they can end.
@@ -75,6 +84,24 @@ describe('while the store does not answer', () => {
       { item: 'before' },
       { item: 'meanwhile' },
     ])
+  })
+
+  test('a restore that is asked for arrives when it answers again', async () => {
+    const { id, login } = await aProtectedAddon(undrop, tenantId, 'patient')
+    await query(login.url, `create table items as select 'one' as item`)
+    const moment = await clockOf(login.url)
+    await store.kill()
+    const body = { target: { time: moment } }
+    const { id: restoreId } = await ok(
+      api.createRestore({ client: undrop.client, path: { addonId: id }, body }),
+    )
+    const read = () => ok(api.getRestore({ client: undrop.client, path: { restoreId } }))
+    await until(async () => (await read()).status === 'running', 'the restore to be at work')
+    await store.restart()
+    expect(await untilFinished(undrop, restoreId)).toMatchObject({
+      status: 'succeeded',
+      reached: { exact: true },
+    })
   })
 
   test('Undrop starts, says so, and protects what was made meanwhile when it answers again', async () => {
