@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config'
 /** What these show does not depend on where archives are kept. */
 const ABOUT_THE_HOST_ALONE: string[] = []
 
+/** These have an object store of their own. */
+const ABOUT_OBJECT_STORES = ['test/e2e/object-store.test.ts']
+
 /** Groups run one after another: what starts servers does not compete with the rest for the machine. */
 export default defineConfig({
   test: {
@@ -33,6 +36,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: ABOUT_OBJECT_STORES,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
