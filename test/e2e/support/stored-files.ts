@@ -4,13 +4,19 @@ import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client 
 import { ownerClient } from '../../../src/bin/demo/s3-server.ts'
 import type { ServerFiles } from './server-files.ts'
 
-/** Every file of archived WAL, as sorted paths below the archive. */
-export async function archivedFiles({ undrop, tenantId, serverId }: ServerFiles): Promise<string[]> {
+/** The files of a server's archive whose paths begin with that, as sorted paths below the archive. */
+export async function storedFiles(
+  { undrop, tenantId, serverId }: ServerFiles,
+  below: string,
+): Promise<string[]> {
   const paths: string[] = []
-  const below = `archive/${serverId}/`
   for await (const { path } of undrop.archives.files({ tenantId, serverId }, { below })) paths.push(path)
   return paths
 }
+
+/** Every file of archived WAL. */
+export const archivedFiles = (server: ServerFiles): Promise<string[]> =>
+  storedFiles(server, `archive/${server.serverId}/`)
 
 /** Every complete segment in the archive, sorted. */
 export async function archivedSegments(server: ServerFiles): Promise<string[]> {
@@ -20,14 +26,18 @@ export async function archivedSegments(server: ServerFiles): Promise<string[]> {
 
 /** Takes a segment out of the archive, behind the back of whoever looks after it. */
 export async function removeSegment(server: ServerFiles, segment: string): Promise<void> {
-  const stored = await storedSegment(server, segment)
+  const stored = storedFile(server, await segmentPath(server, segment))
   if ('file' in stored) await rm(stored.file)
   else await stored.client.send(new DeleteObjectCommand(stored.object))
 }
 
 /** Overwrites the middle of an archived segment. */
-export async function damageSegment(server: ServerFiles, segment: string): Promise<void> {
-  const stored = await storedSegment(server, segment)
+export const damageSegment = async (server: ServerFiles, segment: string): Promise<void> =>
+  damageFile(server, await segmentPath(server, segment))
+
+/** Overwrites the middle of a file of the archive. */
+export async function damageFile(server: ServerFiles, path: string): Promise<void> {
+  const stored = storedFile(server, path)
   if ('file' in stored) {
     await using handle = await open(stored.file, 'r+')
     const { size } = await handle.stat()
@@ -41,11 +51,15 @@ export async function damageSegment(server: ServerFiles, segment: string): Promi
   await client.send(new PutObjectCommand({ ...object, Body: bytes }))
 }
 
-type Stored = { file: string } | { client: S3Client; object: { Bucket: string; Key: string } }
-
-async function storedSegment(server: ServerFiles, segment: string): Promise<Stored> {
+async function segmentPath(server: ServerFiles, segment: string): Promise<string> {
   const path = (await archivedFiles(server)).find((one) => basename(one).startsWith(`${segment}-`))
   if (path === undefined) throw new Error(`segment ${segment} is not archived`)
+  return path
+}
+
+type Stored = { file: string } | { client: S3Client; object: { Bucket: string; Key: string } }
+
+function storedFile(server: ServerFiles, path: string): Stored {
   const repository = server.undrop.archives.repositoryOf(server, 'write', null)
   if (repository.type === 'posix') return { file: join(repository.path, path) }
   const { host, port, key, bucket, certificateAuthorities } = repository
