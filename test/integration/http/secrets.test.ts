@@ -98,7 +98,7 @@ test('a bug behind an operation answers 500 with nothing of it, which the log ha
   const seal = () => {
     throw new Error('cannot read /etc/undrop/master.key')
   }
-  const { db, newTenant, logged } = await startApi({ keyRing: { sealingKeyId: 'key', seal, open: seal } })
+  const { db, newTenant, logged } = await startApi({ keyRing: { keyIds: ['key'], seal, open: seal } })
   const { client } = await newTenant()
   const response = await client('POST', '/v1/addons', { name: 'shop-db' })
   expect(response.statusCode).toBe(500)
