@@ -4,7 +4,7 @@ import { type Db, openDb, openPool } from '../db/client.ts'
 import { fenced } from '../operations/fence.ts'
 import type { Lease } from '../operations/lease.ts'
 import { openDoorbell } from '../operations/queue.ts'
-import type { WorkDeps } from '../operations/server-work.ts'
+import type { WorkDeps, WrittenConfigs } from '../operations/server-work.ts'
 import { startWorker } from '../operations/worker.ts'
 import { workflows } from '../operations/workflows/all.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
@@ -18,6 +18,9 @@ const SWEEP_SECONDS = 5
 const RECONCILE_SECONDS = 10
 /** Beside the turns: renewals of their leases, which must not wait for them, the sweeper and the reconciler. */
 const SPARE_CONNECTIONS = 4
+
+/** Of this process. */
+const WRITTEN_CONFIGS: WrittenConfigs = new Map()
 
 /** Starts the worker process. */
 async function startWorking(config: Config): Promise<{ close(): Promise<void> }> {
@@ -79,6 +82,7 @@ function workDeps(config: Config, host: Host, db: Db, ring: KeyRing, lease: Leas
     platformPolicy: config.UNDROP_BACKUP_POLICY,
     backupsMax: config.UNDROP_BACKUPS_MAX,
     surveyEverySeconds: config.UNDROP_SURVEY_SECONDS,
+    writtenConfigs: WRITTEN_CONFIGS,
     assertHeld,
   }
 }

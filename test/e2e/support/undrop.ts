@@ -1,19 +1,37 @@
 import { startTemporaryUndrop, type TemporaryUndrop } from '../../../src/bin/demo/temporary-undrop.ts'
 import { type Client, createClient } from '../client/client/index.ts'
+import { leaksOf } from './leaks.ts'
 
 export interface Undrop extends TemporaryUndrop {
   /** The generated client, with the platform's key. */
   client: Client
   /** Pid of the process that runs this file of src/bin now. */
   pidOf(file: 'api.ts' | 'worker.ts'): number
+  /** As that of a temporary Undrop. @throws when a secret of it is found where none should be */
+  remove(): Promise<void>
 }
 
 /** A running Undrop of the test's own. */
 export async function startUndrop(variables: NodeJS.ProcessEnv = {}): Promise<Undrop> {
   const undrop = await startTemporaryUndrop({ LOG_LEVEL: 'debug', ...variables })
+  const client = createClient({ baseUrl: undrop.url, auth: undrop.platformKey })
+  const apiKeys = new Map<string, string>()
+  client.interceptors.response.use(async (response) => {
+    if (response.status === 201 && response.url.endsWith('/api-keys'))
+      apiKeys.set(((await response.clone().json()) as { secret: string }).secret, 'an API key')
+    return response
+  })
   return {
     ...undrop,
-    client: createClient({ baseUrl: undrop.url, auth: undrop.platformKey }),
+    client,
+    async remove() {
+      try {
+        const leaks = await leaksOf(undrop, apiKeys)
+        if (leaks.length > 0) throw new Error(`secrets are where none should be:\n${leaks.join('\n')}`)
+      } finally {
+        await undrop.remove()
+      }
+    },
     pidOf(file) {
       const lines = [...undrop.log().matchAll(/^.*"process started".*$/gm)]
       const started = lines.map(([line]) => JSON.parse(line) as { file: string; pid: number })
