@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
+/** What these show does not depend on where archives are kept. */
+const ABOUT_THE_HOST_ALONE: string[] = []
+
+/** What these show needs an object store. */
+const ABOUT_OBJECT_STORES_ALONE = ['test/e2e/storage-keys.test.ts']
+
 /** Groups run one after another: what starts servers does not compete with the rest for the machine. */
 export default defineConfig({
   test: {
@@ -15,7 +21,11 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/support/global-postgres.ts', 'test/support/global-redis.ts'],
+          globalSetup: [
+            'test/support/global-postgres.ts',
+            'test/support/global-redis.ts',
+            'test/support/global-s3.ts',
+          ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
@@ -26,10 +36,23 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: ABOUT_OBJECT_STORES_ALONE,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e-s3',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: ABOUT_THE_HOST_ALONE,
+          globalSetup: ['test/support/global-s3.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,10 +1,14 @@
 import { DemoClient } from './demo/client.ts'
+import { s3Variables, startS3Server } from './demo/s3-server.ts'
 import { tellStory } from './demo/story.ts'
 import { startTemporaryUndrop } from './demo/temporary-undrop.ts'
 
-// Plays Undrop's main job on this machine, through its HTTP API, and leaves nothing behind.
+// Plays Undrop's main job on this machine, through its HTTP API, and leaves nothing behind. With `--s3` archives are
+// kept on an object store, which is started for it.
 const startedAt = performance.now()
-const undrop = await startTemporaryUndrop({ LOG_LEVEL: 'warn' })
+const objectStore = process.argv.includes('--s3') ? await startS3Server() : null
+const variables = objectStore === null ? {} : await s3Variables(objectStore, 'undrop')
+const undrop = await startTemporaryUndrop({ LOG_LEVEL: 'warn', ...variables })
 const startSeconds = (performance.now() - startedAt) / 1000
 let failure: unknown
 try {
@@ -13,6 +17,7 @@ try {
   failure = error
 } finally {
   await undrop.remove()
+  await objectStore?.stop()
 }
 if (failure !== undefined) {
   console.error('\nThe demo failed:', failure)

@@ -8,7 +8,7 @@ import { localDriver } from '../drivers/local/local-driver.ts'
 import { findPostgresBinaries } from '../drivers/local/postgres-binaries.ts'
 import { chooseRunDirectory } from '../drivers/local/run-directory.ts'
 import { findOsUser } from '../lib/os-user.ts'
-import { localRepository } from '../storage/local-repository.ts'
+import { openArchives } from './archives.ts'
 
 /** This machine as the place where servers and archives live. */
 export async function openHost(config: Config) {
@@ -33,7 +33,7 @@ export async function openHost(config: Config) {
     }),
     metadataDirectory: join(dataDirectory, 'metadata'),
     engine: pgbackrestEngine({ program: 'pgbackrest', processMax: config.UNDROP_BACKUP_PROCESSES }),
-    archives: localRepository({ dataDirectory, osUser }),
+    archives: await openArchives(config, osUser),
     settings: hostSettings(totalmem()),
     adminOsUsers: [...new Set([userInfo().username, osUser.name])],
   }

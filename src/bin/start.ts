@@ -6,6 +6,7 @@ import { type Config, loadConfig } from '../config/config.ts'
 import { openDb, openPool } from '../db/client.ts'
 import { applyMigrations } from '../db/migrations.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
+import { assertArchivesUsable } from './archives.ts'
 import { holdMetadata } from './hold-metadata.ts'
 import { openHost } from './host.ts'
 import { platformKey } from './key-files.ts'
@@ -21,6 +22,7 @@ const SETTLED_SECONDS = 5
 async function startAll(config: Config): Promise<{ close(): Promise<void> }> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'start' })
   const host = await openHost(config)
+  await assertArchivesUsable(host.archives, logger)
   const metadata = await openMetadata(config, host)
   const hold = await holdMetadata(
     config,

@@ -9,6 +9,7 @@ import { startWorker } from '../operations/worker.ts'
 import { workflows } from '../operations/workflows/all.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
 import { createLogger } from '../telemetry/logger.ts'
+import { assertArchivesUsable } from './archives.ts'
 import { type Host, openHost } from './host.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
 import { openKeyRing } from './open-key-ring.ts'
@@ -26,6 +27,7 @@ const WRITTEN_CONFIGS: WrittenConfigs = new Map()
 async function startWorking(config: Config): Promise<{ close(): Promise<void> }> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'worker' })
   const host = await openHost(config)
+  await assertArchivesUsable(host.archives, logger)
   const { connection } = await openMetadata(config, host)
   const metadata = { pool: connection, role: 'undrop_worker' } as const
   const pool = openPool(metadata, config.UNDROP_WORKER_CONCURRENCY + SPARE_CONNECTIONS)

@@ -2,7 +2,8 @@ import { basename } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addSeconds } from '../../src/domain/moment.ts'
 import { createRestore, deleteAddon } from './client/sdk.gen.ts'
-import { archivedFiles, archiveSegment, serverBehind } from './support/server-files.ts'
+import { archiveSegment, serverBehind } from './support/server-files.ts'
+import { archivedFiles } from './support/stored-files.ts'
 import {
   aProtectedAddon,
   aTenant,

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as api from './client/sdk.gen.ts'
 import { asAdmin, metadata, serverIdOf } from './support/admin.ts'
+import { type ServerFiles, serverBehind } from './support/server-files.ts'
+import { archivedFiles } from './support/stored-files.ts'
 import { aProtectedAddon, aTenant, ok, query, type Restore, until, untilFinished } from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 
@@ -226,23 +228,20 @@ test("the parent's ALTER SYSTEM has no effect on the child", async () => {
 })
 
 test('the child archives into its own archive, and nothing of it goes into that of its parent', async () => {
-  const [parentId, childId] = [await serverIdOf(undrop, parent.login), await serverIdOf(undrop, child.login)]
-  const archived = async (serverId: string) =>
-    (
-      await readdir(join(undrop.directory, 'archives', tenantId, serverId, 'archive'), {
-        recursive: true,
-      }).catch(() => [])
-    ).filter((name) => /[0-9A-F]{24}-/.test(name))
+  const parentServer = await serverBehind(undrop, tenantId, parent.login.url)
+  const childServer = await serverBehind(undrop, tenantId, child.login.url)
+  const archived = async (server: ServerFiles) =>
+    (await archivedFiles(server)).filter((name) => /[0-9A-F]{24}-/.test(name))
   const ofTheChild = (names: string[]) => names.filter((name) => name.includes('/00000002'))
   await query(child.login.url, 'create table only_here as select generate_series(1, 1000) as n')
   await asAdmin(undrop, child.login, 'select pg_switch_wal()')
   await until(
-    async () => ofTheChild(await archived(childId)).length > 0,
+    async () => ofTheChild(await archived(childServer)).length > 0,
     'a segment of the child in its archive',
   )
-  expect(await archived(childId)).toEqual(ofTheChild(await archived(childId)))
-  expect((await archived(parentId)).length).toBeGreaterThan(0)
-  expect(ofTheChild(await archived(parentId))).toEqual([])
+  expect(await archived(childServer)).toEqual(ofTheChild(await archived(childServer)))
+  expect((await archived(parentServer)).length).toBeGreaterThan(0)
+  expect(ofTheChild(await archived(parentServer))).toEqual([])
 })
 
 test("no file of the child names the parent's server or holds the passphrase of its archive", async () => {

@@ -1,9 +1,9 @@
-import { open, rm } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addSeconds } from '../../src/domain/moment.ts'
 import { createRestore, getAddon, getRecoveryWindow } from './client/sdk.gen.ts'
 import { inventory } from './support/inventory.ts'
-import { archiveSegment, lose, type ServerFiles, segmentFile, serverBehind } from './support/server-files.ts'
+import { archiveSegment, lose, type ServerFiles, serverBehind } from './support/server-files.ts'
+import { damageSegment, removeSegment } from './support/stored-files.ts'
 import {
   aProtectedAddon,
   aTenant,
@@ -50,7 +50,7 @@ test('a target before the earliest moment, or in the future, is refused together
   expect(latest > before && latest < (await clockOf(login.url))).toBe(true)
 })
 
-const DAMAGE = { missing: (file: string) => rm(file), corrupted: overwriteMiddle }
+const DAMAGE = { missing: removeSegment, corrupted: damageSegment }
 
 test.each(Object.entries(DAMAGE))(
   'a restore over a WAL segment that is %s fails as a whole; one that ends before it works',
@@ -62,7 +62,7 @@ test.each(Object.entries(DAMAGE))(
     const [lastGood, damaged] = [await aSegment(source, login.url), await aSegment(source, login.url)]
     const behindHole = await clockOf(login.url)
     await aSegment(source, login.url)
-    await damage(await segmentFile(source, damaged))
+    await damage(source, damaged)
 
     const before = await inventory(undrop)
     await expectWalMissing(id, { time: behindHole }, lastGood)
@@ -91,7 +91,7 @@ test('without its source, an archive whose newest known segment is missing is no
     const { lastCommit } = await ok(getRecoveryWindow({ client: undrop.client, path }))
     return lastCommit !== null && lastCommit > beforeLast
   }, 'Undrop to have seen the newest segment')
-  await rm(await segmentFile(source, last))
+  await removeSegment(source, last)
   await lose(source)
   await expectWalMissing(id, { latest: true }, lastGood)
 })
@@ -100,12 +100,6 @@ test('without its source, an archive whose newest known segment is missing is no
 async function aSegment(source: ServerFiles, url: string): Promise<string> {
   await query(url, `insert into items values ('more')`)
   return archiveSegment(source)
-}
-
-async function overwriteMiddle(file: string): Promise<void> {
-  await using handle = await open(file, 'r+')
-  const { size } = await handle.stat()
-  await handle.write(Buffer.alloc(64, 'x'), 0, 64, Math.floor(size / 2))
 }
 
 async function expectWalMissing(

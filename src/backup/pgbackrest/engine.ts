@@ -11,7 +11,7 @@ import {
   shellCommand,
   stanzaArgv,
 } from './argv.ts'
-import { configFileName, configText, type PgbackrestOptions } from './config-file.ts'
+import { configFileNames, configFiles, type PgbackrestOptions } from './config-file.ts'
 import { parseInfo } from './info.ts'
 import { readProgress } from './progress.ts'
 import { parseListing } from './segments.ts'
@@ -34,10 +34,8 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
   const source = (server: EngineServer, sourceServerId: string) => stanzaOf(server, 'source', sourceServerId)
 
   return {
-    configFiles: (which, server, archive) => ({
-      [configFileName(which)]: configText(which, options, server, archive),
-    }),
-    configFileNames: (which) => [configFileName(which)],
+    configFiles: (which, server, archive) => configFiles(which, options, server, archive),
+    configFileNames,
 
     archiveCommand: (server) => shellCommand(own(server), 'archive-push "%p"'),
     restoreCommand: (server, sourceServerId, { fetchesAhead }) =>

@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig } from '../../config/config.ts'
 import { waitUntil } from '../../lib/wait-until.ts'
 import { openHost } from '../host.ts'
+import { freePort } from './free-port.ts'
 
 const START_SECONDS_MAX = 60
 const START = join(import.meta.dirname, '../start.ts')
@@ -85,13 +85,4 @@ async function removeServers(env: NodeJS.ProcessEnv): Promise<void> {
   const { driver, metadataDriver } = await openHost(loadConfig(env))
   for (const serverId of await driver.listInstances()) await driver.destroyInstance(serverId)
   for (const cluster of await metadataDriver.listInstances()) await metadataDriver.destroyInstance(cluster)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }

@@ -18,16 +18,12 @@ export interface Inventory {
 export async function inventory(undrop: Undrop): Promise<Inventory> {
   const below = async (place: string) =>
     serverIds(await readdir(join(undrop.directory, place), { recursive: false }))
-  const archives = await readdir(join(undrop.directory, 'archives'))
+  const archives = await undrop.archives.list()
   const ports = await metadata<{ id: string }>(undrop, 'select id from undrop.server where port is not null')
   return {
     directories: await below('servers'),
     sockets: await below('run'),
-    archives: serverIds(
-      await Promise.all(archives.map((tenantId) => below(join('archives', tenantId)))).then((ids) =>
-        ids.flat(),
-      ),
-    ),
+    archives: serverIds(archives.map(({ serverId }) => serverId)),
     processes: serverIds((await processesOf(undrop)).map(({ text }) => text)),
     ports: serverIds(ports.map(({ id }) => id)),
   }

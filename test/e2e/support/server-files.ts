@@ -1,5 +1,5 @@
-import { readdir, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { openHost } from '../../../src/bin/host.ts'
 import { loadConfig } from '../../../src/config/config.ts'
 import { asAdmin, serverIdOf } from './admin.ts'
@@ -10,31 +10,30 @@ import type { Undrop } from './undrop.ts'
 /** What the operator of the machine sees of one add-on's server. */
 export interface ServerFiles {
   undrop: Undrop
+  tenantId: string
   serverId: string
   port: number
   /** Everything of the server but its archive and its socket. */
   directory: string
   /** Of pgBackRest, for the server's own archive. */
   configFile: string
-  /** The pgBackRest repository of this server alone. */
-  archiveDirectory: string
   /** Directory of the programs of PostgreSQL. */
   binDirectory: string
 }
 
 /** The server behind a connection URL. */
 export async function serverBehind(undrop: Undrop, tenantId: string, url: string): Promise<ServerFiles> {
-  const { driver, archives } = await openHost(loadConfig(undrop.env))
+  const { driver } = await openHost(loadConfig(undrop.env))
   const port = Number(new URL(url).port)
   const serverId = await serverIdOf(undrop, { port })
   const [version = 0] = driver.postgresVersions()
   return {
     undrop,
+    tenantId,
     serverId,
     port,
     directory: join(undrop.directory, 'servers', serverId),
     configFile: join(driver.paths(serverId).configDirectory, 'pgbackrest.conf'),
-    archiveDirectory: archives.repositoryOf({ tenantId, serverId }, 'write', null).path,
     binDirectory: join(driver.program(version, 'postgres'), '..'),
   }
 }
@@ -70,23 +69,4 @@ export async function lose(server: ServerFiles): Promise<void> {
   await rm(join(server.directory, 'var/data/PG_VERSION'))
   await crash(server)
   await rm(server.directory, { recursive: true })
-}
-
-/** Every file of archived WAL, as paths. */
-export async function archivedFiles({ archiveDirectory, serverId }: ServerFiles): Promise<string[]> {
-  const directory = join(archiveDirectory, 'archive', serverId)
-  const found = await readdir(directory, { recursive: true, withFileTypes: true })
-  return found.flatMap((file) => (file.isFile() ? [join(file.parentPath, file.name)] : [])).sort()
-}
-
-/** Every complete segment in the archive, sorted. */
-export async function archivedSegments(server: ServerFiles): Promise<string[]> {
-  const names = (await archivedFiles(server)).map((path) => basename(path))
-  return names.flatMap((name) => /^([0-9A-F]{24})-/.exec(name)?.[1] ?? [])
-}
-
-export async function segmentFile(server: ServerFiles, segment: string): Promise<string> {
-  const file = (await archivedFiles(server)).find((path) => basename(path).startsWith(`${segment}-`))
-  if (file === undefined) throw new Error(`segment ${segment} is not archived`)
-  return file
 }

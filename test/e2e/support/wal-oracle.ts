@@ -3,7 +3,8 @@ import { chown, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { archivedSegments, type ServerFiles } from './server-files.ts'
+import type { ServerFiles } from './server-files.ts'
+import { archivedSegments } from './stored-files.ts'
 
 const run = promisify(execFile)
 
@@ -23,7 +24,7 @@ export async function transactionEnds(server: ServerFiles): Promise<TransactionE
   const segments = await archivedSegments(server)
   const directory = await mkdtemp(join(tmpdir(), 'undrop-wal-'))
   try {
-    const owner = await stat(server.archiveDirectory)
+    const owner = await stat(server.configFile)
     await chown(directory, owner.uid, owner.gid)
     const asOwner = { uid: owner.uid, gid: owner.gid, cwd: directory, maxBuffer: 2 ** 30 }
     for (const segment of segments) {

@@ -28,7 +28,7 @@ describe('configuration', () => {
   test('is in the files it says, and the passphrase is nowhere else', () => {
     for (const which of ['own', 'source'] as const) {
       const files = engine.configFiles(which, server, archive)
-      expect(Object.keys(files)).toEqual(engine.configFileNames(which))
+      expect(engine.configFileNames(which)).toEqual(expect.arrayContaining(Object.keys(files)))
       expect(Object.values(files).join()).toContain('\nrepo1-cipher-pass=secret pass#phrase\n')
     }
     expect(JSON.stringify(engine.backupTask(server, 'full'))).not.toContain('secret')
@@ -41,6 +41,36 @@ describe('configuration', () => {
     expect(source).toContain('archive-async=y\narchive-get-queue-max=2GiB\n')
     expect(source).toContain('[srv_parent]\npg1-path=/d/data\n')
     expect(source).not.toContain('pg1-port')
+  })
+
+  test('of an archive on an object store names the authorities to trust as a file beside it', () => {
+    const repository = {
+      type: 's3',
+      path: '/prefix/tnt_1/srv_child',
+      bucket: 'archives',
+      region: 'eu-central-1',
+      host: 's3.example.com',
+      port: 8443,
+      pathStyle: true,
+      certificateAuthorities: 'PEM text',
+      key: { accessKeyId: 'ID', secretAccessKey: 'key secret' },
+    } as const
+    for (const which of ['own', 'source'] as const) {
+      const files = engine.configFiles(which, server, { ...archive, repository })
+      const [config = '', authorities = ''] = engine.configFileNames(which)
+      expect(Object.keys(files)).toEqual([config, authorities])
+      expect(files[authorities]).toBe('PEM text')
+      expect(files[config]).toContain(
+        `\nrepo1-storage-ca-file=${server.paths.configDirectory}/${authorities}\n`,
+      )
+      expect(files[config]).toContain('\nrepo1-s3-key=ID\nrepo1-s3-key-secret=key secret\n')
+      expect(files[config]).toContain('repo1-type=s3\nrepo1-path=/prefix/tnt_1/srv_child\n')
+    }
+    const withSystems = { ...repository, certificateAuthorities: null, pathStyle: false }
+    const files = engine.configFiles('own', server, { ...archive, repository: withSystems })
+    expect(Object.keys(files)).toEqual(['pgbackrest.conf'])
+    expect(files['pgbackrest.conf']).not.toContain('ca-file')
+    expect(files['pgbackrest.conf']).toContain('repo1-s3-uri-style=host\n')
   })
 
   test.each(['two\nlines', ' edge'])('refuses a passphrase that the file cannot hold: %j', (cipherPass) => {

@@ -1,0 +1,56 @@
+import { open, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { ownerClient } from '../../../src/bin/demo/s3-server.ts'
+import type { ServerFiles } from './server-files.ts'
+
+/** Every file of archived WAL, as sorted paths below the archive. */
+export async function archivedFiles({ undrop, tenantId, serverId }: ServerFiles): Promise<string[]> {
+  const paths: string[] = []
+  const below = `archive/${serverId}/`
+  for await (const { path } of undrop.archives.files({ tenantId, serverId }, { below })) paths.push(path)
+  return paths
+}
+
+/** Every complete segment in the archive, sorted. */
+export async function archivedSegments(server: ServerFiles): Promise<string[]> {
+  const names = (await archivedFiles(server)).map((path) => basename(path))
+  return names.flatMap((name) => /^([0-9A-F]{24})-/.exec(name)?.[1] ?? [])
+}
+
+/** Takes a segment out of the archive, behind the back of whoever looks after it. */
+export async function removeSegment(server: ServerFiles, segment: string): Promise<void> {
+  const stored = await storedSegment(server, segment)
+  if ('file' in stored) await rm(stored.file)
+  else await stored.client.send(new DeleteObjectCommand(stored.object))
+}
+
+/** Overwrites the middle of an archived segment. */
+export async function damageSegment(server: ServerFiles, segment: string): Promise<void> {
+  const stored = await storedSegment(server, segment)
+  if ('file' in stored) {
+    await using handle = await open(stored.file, 'r+')
+    const { size } = await handle.stat()
+    await handle.write(Buffer.alloc(64, 'x'), 0, 64, Math.floor(size / 2))
+    return
+  }
+  const { client, object } = stored
+  const { Body } = await client.send(new GetObjectCommand(object))
+  const bytes = Buffer.from((await Body?.transformToByteArray()) ?? [])
+  bytes.fill('x', Math.floor(bytes.length / 2), Math.floor(bytes.length / 2) + 64)
+  await client.send(new PutObjectCommand({ ...object, Body: bytes }))
+}
+
+type Stored = { file: string } | { client: S3Client; object: { Bucket: string; Key: string } }
+
+async function storedSegment(server: ServerFiles, segment: string): Promise<Stored> {
+  const path = (await archivedFiles(server)).find((one) => basename(one).startsWith(`${segment}-`))
+  if (path === undefined) throw new Error(`segment ${segment} is not archived`)
+  const repository = server.undrop.archives.repositoryOf(server, 'write', null)
+  if (repository.type === 'posix') return { file: join(repository.path, path) }
+  const { host, port, key, bucket, certificateAuthorities } = repository
+  return {
+    client: ownerClient({ endpoint: `https://${host}:${port}`, key }, certificateAuthorities ?? ''),
+    object: { Bucket: bucket, Key: `${repository.path.slice(1)}/${path}` },
+  }
+}
