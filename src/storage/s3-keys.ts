@@ -44,7 +44,7 @@ export async function checkTenantKeys(
   const outside = { Bucket: place.bucket, Key: root + name }
   try {
     for (const probe of [inside, outside])
-      await ownDoes(own.send(new PutObjectCommand({ ...probe, Body: '' })))
+      await ownDoes(own.send(new PutObjectCommand({ ...probe, Body: 'check' })))
     const warnings = await withClient(place, readWrite, 'read-write', async (client) => {
       assertNoneMissing('read-write', tenant, await missingToWrite(client, place.bucket, tenant))
       return excess('read-write', client, outside)
@@ -99,7 +99,7 @@ const mayList: May = (client, { Bucket, Key }) =>
   may(client.send(new ListObjectsV2Command({ Bucket, Prefix: Key, MaxKeys: 1 })))
 const mayRead: May = (client, object) =>
   may(client.send(new GetObjectCommand(object)).then(({ Body }) => Body?.transformToByteArray()))
-const mayWrite: May = (client, object) => may(client.send(new PutObjectCommand({ ...object, Body: '' })))
+const mayWrite: May = (client, object) => may(client.send(new PutObjectCommand({ ...object, Body: 'check' })))
 const mayDelete: May = (client, object) => may(client.send(new DeleteObjectCommand(object)))
 
 function may(answer: Promise<unknown>): Promise<boolean> {

@@ -52,7 +52,7 @@ beforeAll(async () => {
 afterAll(() => undrop.remove())
 
 const clientWith = async (key: StorageKey) =>
-  ownerClient({ endpoint: s3.endpoint, key }, await readFile(s3.caFile, 'utf8'))
+  ownerClient({ endpoint: s3.endpoint, key: { ...key } }, await readFile(s3.caFile, 'utf8'))
 
 /** @param policy takes what the bucket is to allow */
 async function keyedTenant(policy: object[]): Promise<KeyedTenant> {
@@ -144,7 +144,7 @@ test('the keys of one tenant do not open the archives of another, and the read-o
     const client = await clientWith(key)
     await expect(client.send(new GetObjectCommand({ Bucket: bucket, Key }))).rejects.toMatchObject(denied)
   }
-  const object = { Bucket: bucket, Key: `${one.id}/note`, Body: '' }
+  const object = { Bucket: bucket, Key: `${one.id}/note`, Body: 'note' }
   const reader = await clientWith(one.readOnly)
   await expect(reader.send(new PutObjectCommand(object))).rejects.toMatchObject(denied)
 })
