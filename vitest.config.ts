@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config'
 /** What these show does not depend on where archives are kept. */
 const ABOUT_THE_HOST_ALONE: string[] = []
 
-/** What these show needs an object store. */
-const ABOUT_OBJECT_STORES_ALONE = ['test/e2e/storage-keys.test.ts']
+/** These need an object store, or have one of their own. */
+const ABOUT_OBJECT_STORES = ['test/e2e/object-store.test.ts', 'test/e2e/storage-keys.test.ts']
 
 /** Groups run one after another: what starts servers does not compete with the rest for the machine. */
 export default defineConfig({
@@ -36,7 +36,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: ABOUT_OBJECT_STORES_ALONE,
+          exclude: ABOUT_OBJECT_STORES,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Installs what Undrop needs where it is missing: npm packages, the PostgreSQL server and pgBackRest, and Redis with
-# --test. On Debian and Ubuntu, as root or by sudo without a password. Makes no cluster and starts no service.
+# Installs what Undrop needs where it is missing: npm packages, the PostgreSQL server and pgBackRest; with --s3 also Ceph,
+# for an object store of its own, and with --test that and Redis. On Debian and Ubuntu, as root or by sudo without a
+# password. Makes no cluster and starts no service.
 set -euo pipefail
 
-with_tests=false
+with_redis=false
+with_s3=false
 case "${1-}" in
   '') ;;
-  --test) with_tests=true ;;
+  --s3) with_s3=true ;;
+  --test) with_redis=true with_s3=true ;;
   *)
-    echo "usage: ${0##*/} [--test]" >&2
+    echo "usage: ${0##*/} [--s3 | --test]" >&2
     exit 2
     ;;
 esac
@@ -28,7 +31,11 @@ has_postgres() {
 packages=()
 has_postgres || packages+=(postgresql)
 command -v pgbackrest >/dev/null || packages+=(pgbackrest)
-if $with_tests && ! command -v redis-server >/dev/null; then packages+=(redis-server); fi
+if $with_redis && ! command -v redis-server >/dev/null; then packages+=(redis-server); fi
+has_s3() {
+  for program in ceph-mon ceph-osd radosgw ceph openssl; do command -v "$program" >/dev/null || return; done
+}
+if $with_s3 && ! has_s3; then packages+=(ceph-mon ceph-osd radosgw ceph-common openssl); fi
 cluster_policy=/etc/postgresql-common/createcluster.d/zz-undrop-setup.conf
 service_policy=/usr/sbin/policy-rc.d
 service_policy_aside=$service_policy.before-undrop-setup
@@ -53,6 +60,7 @@ Undrop needs, from your system's packages:
   - the PostgreSQL server, with initdb and pg_waldump (tested with 15);  Debian: postgresql
   - pgBackRest (tested with 2.45);                                       Debian: pgbackrest
   - Redis, for the tests only (tested with 7.0);                         Debian: redis-server
+  - Ceph, for the tests and the demo with --s3 (tested with 16.2);       Debian: ceph-mon ceph-osd radosgw ceph-common
 Install them and run this again. Undrop needs no cluster and no running service of them.
 TEXT
   exit 1
@@ -77,6 +85,10 @@ if [[ -e $service_policy ]]; then mv "$service_policy" "$service_policy_aside"; 
 printf '#!/bin/sh\n%s\nexit 101\n' "$marker" >"$service_policy"
 chmod 755 "$service_policy"
 
+# What starts with the machine: links that a start of the system follows.
+started_at_boot() { find /etc/systemd/system /etc/rc5.d -type l \( -path '*.wants/*' -o -name 'S*' \) | sort; }
+started_at_boot >"$scratch/services"
+
 install_packages() {
   apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install --no-install-recommends \
     "${packages[@]}" </dev/null >"$scratch/log" 2>&1
@@ -100,6 +112,14 @@ if ! install_packages; then
   }
 fi
 
-# The tests start a Redis of their own; the one of the package would start with the machine.
-if [[ " ${packages[*]} " == *' redis-server '* ]]; then update-rc.d redis-server disable >/dev/null 2>&1 || true; fi
+# The tests start a Redis and a Ceph of their own; those of the packages, and what they bring along, would start with the
+# machine. A cluster of PostgreSQL starts only where there is one.
+for link in $(started_at_boot | comm -13 "$scratch/services" -); do
+  unit=${link##*/}
+  case $link in
+    *postgresql*) ;;
+    /etc/rc5.d/*) update-rc.d "${unit#S[0-9][0-9]}" disable ;;
+    *) deb-systemd-helper disable "$unit" ;;
+  esac
+done >/dev/null 2>&1 || true
 echo 'setup: done'

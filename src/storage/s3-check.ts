@@ -51,7 +51,7 @@ export async function missingRights(client: S3Client, bucket: string, root: stri
   const below = { Bucket: bucket, Prefix: root }
   const list = new ListObjectsV2Command({ ...below, MaxKeys: 1 })
   await attempt('s3:ListBucket', client.send(list, { abortSignal }))
-  await attempt('s3:PutObject', client.send(new PutObjectCommand({ ...object, Body: '' }), { abortSignal }))
+  await attempt('s3:PutObject', client.send(new PutObjectCommand({ ...object, Body: 'x' }), { abortSignal }))
   // Who may not list is not told either that an object is missing: only one that was written can be asked for.
   if (!missing.includes('s3:PutObject')) await attempt('s3:GetObject', read(client, object, abortSignal))
   await attempt('s3:DeleteObject', client.send(new DeleteObjectCommand(object), { abortSignal }))

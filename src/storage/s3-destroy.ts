@@ -9,6 +9,8 @@ import {
 import { Problem } from '../domain/problem.ts'
 import { isMissing, s3Problem } from './s3-problem.ts'
 
+const NOT_DELETED = 'The object store does not delete objects of the archive.'
+
 /**
  * Removes every object below a prefix and every upload that was never finished, and ends only when a listing finds
  * neither. What somebody adds meanwhile is removed as well.
@@ -19,10 +21,13 @@ export async function emptyPrefix(client: S3Client, bucket: string, prefix: stri
   // Uploads first: one that is finished meanwhile is an object then, and found as such.
   await abortUploads(client, query)
   // Each page is the first one, as those before it are gone. An empty one is the proof.
-  for (;;) {
+  for (let deleted: string | undefined; ; ) {
     const page = await asked('listing', client.send(new ListObjectsV2Command(query)))
-    if ((page.Contents ?? []).length === 0) break
+    const first = page.Contents?.[0]?.Key
+    if (first === undefined) break
+    if (first === deleted) throw new Problem('archive-unreachable', { detail: NOT_DELETED })
     await deletePage(client, bucket, page)
+    deleted = first
   }
   if (await abortUploads(client, query)) return emptyPrefix(client, bucket, prefix)
 }
@@ -51,10 +56,7 @@ async function deletePage(
   const [error] = Errors
   // Keys that are gone by now are no errors; any other would be tried again for ever.
   if (error !== undefined) {
-    const detail =
-      error.Code === 'AccessDenied'
-        ? 'The access key has no right for deleting.'
-        : 'The object store does not delete objects of the archive.'
+    const detail = error.Code === 'AccessDenied' ? 'The access key has no right for deleting.' : NOT_DELETED
     throw new Problem('archive-unreachable', { detail, cause: new Error(`${error.Code}: ${error.Message}`) })
   }
 }

@@ -130,7 +130,7 @@ async function prepare(osUser: OsUser, directory: string, port: number): Promise
     await mkdir(at(name))
     await chown(at(name), osUser.uid, osUser.gid)
   }
-  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
+  const names = 'subjectAltName=DNS:localhost'
   const files = ['-keyout', at('key.pem'), '-out', at('cert.pem')]
   const certificate = ['-subj', '/CN=localhost', '-addext', names, '-days', '30']
   const fsid = randomUUID()

@@ -14,16 +14,19 @@ import { postgresqlConf, recoverySettings } from '../../../src/postgres/settings
 import { parseTransactions, transactionsCommand } from '../../../src/postgres/waldump.ts'
 import { type BareServer, bareServer } from '../../support/bare-server.ts'
 import { until } from '../../support/until.ts'
+import { type Place, placeOf } from './place.ts'
 
 const engine = pgbackrestEngine({ program: 'pgbackrest', processMax: 2 })
 
 let parent: BareServer
+let place: Place
 let archive: ArchiveAccess
 beforeAll(async () => {
   parent = await bareServer()
+  place = await placeOf(parent)
   archive = {
     serverId: parent.serverId,
-    repository: { type: 'posix' as const, path: join(parent.paths.spoolDirectory, 'repository') },
+    repository: place.repository,
     cipherPass: 'passphrase of the parent',
   }
   await configure(parent, 'own', archive)
@@ -176,7 +179,7 @@ describe('an archive', () => {
       ...engine.backupTask(engineServer(parent), 'full').argv,
     ]
     for (const text of [result.stdout, result.stderr, await parent.log(), ...commands]) {
-      expect(text).not.toContain(archive.cipherPass)
+      for (const secret of [archive.cipherPass, ...place.secrets]) expect(text).not.toContain(secret)
     }
   })
 })
@@ -272,16 +275,15 @@ describe('a restore', () => {
 test('an archive whose making was interrupted is known by the failure to make it', async () => {
   const server = await bareServer()
   onTestFinished(() => server[Symbol.asyncDispose]())
-  const repositoryPath = join(server.paths.spoolDirectory, 'repository')
-  const repository = { type: 'posix', path: repositoryPath } as const
+  const { repository, remove } = await placeOf(server)
   const own = { serverId: server.serverId, repository, cipherPass: 'passphrase' }
   await configure(server, 'own', own)
   await server.initialise()
   await server.start(postgresqlConf({ settings: {}, archiveCommand: '' }))
   const create = engine.createArchive(engineServer(server))
   expect(engine.isHalfMade(await succeed(server, create))).toBe(false)
-  await succeed(server, { argv: ['rm', '-rf', join(repositoryPath, 'backup')] })
+  await remove('backup/')
   expect(engine.isHalfMade(await server.run(create))).toBe(true)
-  await succeed(server, { argv: ['rm', '-rf', repositoryPath] })
+  await remove('')
   await succeed(server, create)
 })

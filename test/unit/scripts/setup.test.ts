@@ -14,7 +14,10 @@ async function setUp(args: string[], programs: Record<string, string>) {
   return spawnSync('/bin/bash', [SCRIPT, ...args], { env: { PATH: directory }, encoding: 'utf8' })
 }
 
-const everything = { initdb: '/bin/true', pgbackrest: '/bin/true', 'redis-server': '/bin/true' }
+const ceph = Object.fromEntries(
+  ['ceph-mon', 'ceph-osd', 'radosgw', 'ceph', 'openssl'].map((name) => [name, '/bin/true']),
+)
+const everything = { initdb: '/bin/true', pgbackrest: '/bin/true', 'redis-server': '/bin/true', ...ceph }
 
 test('it is silent when nothing is missing', async () => {
   expect(await setUp(['--test'], everything)).toMatchObject({ status: 0, stdout: '', stderr: '' })
@@ -33,6 +36,15 @@ test('Redis is asked for only by the tests', async () => {
   const { status, stderr } = await setUp(['--test'], { ...withoutRedis, cat: '/bin/cat' })
   expect(status).toBe(1)
   expect(stderr).toContain('missing: redis-server;')
+})
+
+test.each(['--s3', '--test'])('an object store is asked for by %s, and only so', async (argument) => {
+  const withoutGateway: Record<string, string> = { ...everything, cat: '/bin/cat' }
+  delete withoutGateway['radosgw']
+  expect(await setUp([], withoutGateway)).toMatchObject({ status: 0 })
+  const { status, stderr } = await setUp([argument], withoutGateway)
+  expect(status).toBe(1)
+  expect(stderr).toContain('missing: ceph-mon ceph-osd radosgw ceph-common openssl;')
 })
 
 test('an unknown argument is refused', async () => {
