@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config'
 /** What these show does not depend on where archives are kept. */
 const ABOUT_THE_HOST_ALONE: string[] = []
 
-/** These have an object store of their own. */
-const ABOUT_OBJECT_STORES = ['test/e2e/object-store.test.ts']
+/** These need an object store, or have one of their own. */
+const ABOUT_OBJECT_STORES = ['test/e2e/object-store.test.ts', 'test/e2e/storage-keys.test.ts']
 
 /** Groups run one after another: what starts servers does not compete with the rest for the machine. */
 export default defineConfig({

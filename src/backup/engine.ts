@@ -37,6 +37,9 @@ export interface BackupInfo {
   hasTablespaces: boolean | null
 }
 
+/** What a command that has failed, or a task, has printed. */
+export type Output = Pick<CommandResult, 'stdout' | 'stderr'> | Pick<TaskReport, 'stdoutTail' | 'stderrTail'>
+
 export interface TaskProgress {
   bytesDone: number
   bytesTotal: number | null
@@ -64,6 +67,8 @@ export interface BackupEngine {
   createArchive(server: EngineServer): CommandSpec
   /** Whether creating it failed because an earlier attempt was interrupted: only an empty place will do then. */
   isHalfMade(result: CommandResult): boolean
+  /** Whether a command or task failed because the archive does not open with its passphrase, which no repetition mends. */
+  isUnreadable(output: Output): boolean
   backupTask(server: EngineServer, type: BackupType): TaskSpec
   restoreTask(server: EngineServer, sourceServerId: string, label: string): TaskSpec
   /** Ends what still fetches WAL for a server that needs no more, and removes what was fetched ahead. */

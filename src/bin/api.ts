@@ -1,15 +1,14 @@
 import { type Config, loadConfig } from '../config/config.ts'
 import { openDb, openPool } from '../db/client.ts'
-import { assertMasterKey } from '../db/master-key.ts'
 import { hashApiKey } from '../domain/credentials.ts'
 import { momentOfMicros } from '../domain/moment.ts'
 import { buildServer } from '../http/server.ts'
 import { openDoorbell } from '../operations/queue.ts'
-import { keyRing } from '../secrets/key-ring.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { openHost } from './host.ts'
-import { masterKeys, platformKey } from './key-files.ts'
+import { platformKey } from './key-files.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
+import { openKeyRing } from './open-key-ring.ts'
 import { runUntilStopped, start } from './run-until-stopped.ts'
 
 const POOL_SIZE = 10
@@ -18,13 +17,12 @@ const POOL_SIZE = 10
 async function startServing(config: Config): Promise<{ close(): Promise<void> }> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'api' })
   const host = await openHost(config)
-  const ring = keyRing(await masterKeys(config))
   const { connection } = await openMetadata(config, host)
   const metadata = { pool: connection, role: 'undrop_api' } as const
   const pool = openPool(metadata, POOL_SIZE)
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
   const db = openDb(pool)
-  await assertMasterKey(db, ring.sealingKeyId)
+  const ring = await openKeyRing(config, db)
   const doorbell = openDoorbell(queueBackend(config, metadata), (err) => logger.warn({ err }, 'queue error'))
 
   const app = buildServer({

@@ -14,6 +14,8 @@ const START_SECONDS_MAX = 60
 
 export interface EmbeddedMetadata {
   connection: pg.PoolConfig
+  /** Whether it did not run before. */
+  started: boolean
   stop(): Promise<void>
 }
 
@@ -33,6 +35,7 @@ export async function openEmbeddedMetadata(host: Host): Promise<EmbeddedMetadata
     'pg_hba.conf': hbaLocked(),
     'pg_ident.conf': identMap(adminOsUsers),
   })
+  const started = (await driver.postgresState(CLUSTER)) !== 'running'
   await driver.startPostgres(CLUSTER, version, { port: PORT, listenAddresses: '' })
 
   const connection = { socketDirectory: driver.paths(CLUSTER).socketDirectory, port: PORT }
@@ -44,6 +47,7 @@ export async function openEmbeddedMetadata(host: Host): Promise<EmbeddedMetadata
   })
   return {
     connection: { host: connection.socketDirectory, port: PORT, user: 'undrop_admin', database: DATABASE },
+    started,
     stop: () => driver.stopPostgres(CLUSTER, 'fast'),
   }
 }

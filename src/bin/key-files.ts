@@ -4,16 +4,32 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { unless } from '../lib/unless.ts'
 
-/** The keys that seal secrets: those of the environment, or one that is made once and kept beside the data, mode 0600. */
-export async function masterKeys({
-  UNDROP_MASTER_KEY: key,
-  UNDROP_DATA_DIR: directory,
-}: Config): Promise<[Buffer]> {
-  if (key !== undefined) return [key]
-  const text = await readOrMake(join(directory, 'master-key'), () => randomBytes(32).toString('base64'))
-  const made = Buffer.from(text, 'base64')
-  if (made.length !== 32) throw new Error(`${join(directory, 'master-key')} does not hold 32 bytes in base64`)
-  return [made]
+export const masterKeyFile = ({ UNDROP_DATA_DIR: directory }: Config): string => join(directory, 'master-key')
+
+/**
+ * The keys that seal secrets, the one that seals first: those of the environment, or else those in a file beside the
+ * data (mode 0600), one a line, and the old ones of the environment. Null when there is none.
+ */
+export async function findMasterKeys(config: Config): Promise<[Buffer, ...Buffer[]] | null> {
+  const { UNDROP_MASTER_KEY: key, UNDROP_OLD_MASTER_KEYS: old = [] } = config
+  if (key !== undefined) return [key, ...old]
+  const text = await read(masterKeyFile(config))
+  return text === null ? null : [...parseMasterKeys(text, masterKeyFile(config)), ...old]
+}
+
+/** Makes a key and its file; of two processes that do so at once, both end up with the same. */
+export async function makeMasterKey(config: Config): Promise<[Buffer, ...Buffer[]]> {
+  const path = masterKeyFile(config)
+  const text = await readOrMake(path, () => randomBytes(32).toString('base64'))
+  return [...parseMasterKeys(text, path), ...(config.UNDROP_OLD_MASTER_KEYS ?? [])]
+}
+
+function parseMasterKeys(text: string, path: string): [Buffer, ...Buffer[]] {
+  const lines = text.split('\n').map((line) => line.trim())
+  const [first, ...further] = lines.filter((line) => line !== '').map((line) => Buffer.from(line, 'base64'))
+  if (first === undefined || [first, ...further].some(({ length }) => length !== 32))
+    throw new Error(`${path} does not hold 32 bytes in base64 on each line`)
+  return [first, ...further]
 }
 
 /** The platform's API key, from the environment or from a file as above. */

@@ -9,7 +9,7 @@ import type { Host } from './host.ts'
 export async function openMetadata(config: Config, host: Host): Promise<EmbeddedMetadata> {
   if (config.DATABASE_URL === undefined) return openEmbeddedMetadata(host)
   const connection: pg.PoolConfig = { connectionString: config.DATABASE_URL }
-  return { connection, stop: async () => {} }
+  return { connection, started: false, stop: async () => {} }
 }
 
 export function queueBackend(config: Config, metadata: MetadataConnection): QueueBackend {

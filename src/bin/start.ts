@@ -4,15 +4,14 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import { type Config, loadConfig } from '../config/config.ts'
 import { openDb, openPool } from '../db/client.ts'
-import { assertMasterKey } from '../db/master-key.ts'
 import { applyMigrations } from '../db/migrations.ts'
-import { keyRing } from '../secrets/key-ring.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { assertArchivesUsable } from './archives.ts'
 import { holdMetadata } from './hold-metadata.ts'
 import { openHost } from './host.ts'
-import { masterKeys, platformKey } from './key-files.ts'
+import { platformKey } from './key-files.ts'
 import { openMetadata } from './metadata.ts'
+import { openKeyRing } from './open-key-ring.ts'
 import { runUntilStopped, start } from './run-until-stopped.ts'
 
 const RESTART_SECONDS = 1
@@ -52,10 +51,9 @@ async function startAll(config: Config): Promise<{ close(): Promise<void> }> {
 
 /** Also done by each process; here the answer is for whoever typed the command. */
 async function assertSealedByUs(config: Config, connection: pg.PoolConfig): Promise<void> {
-  const { sealingKeyId } = keyRing(await masterKeys(config))
   const db = openDb(openPool({ pool: connection, role: 'undrop_worker' }, 1))
   try {
-    await assertMasterKey(db, sealingKeyId)
+    await openKeyRing(config, db)
   } finally {
     await db.destroy()
   }

@@ -1,19 +1,18 @@
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/config.ts'
 import { type Db, openDb, openPool } from '../db/client.ts'
-import { assertMasterKey } from '../db/master-key.ts'
 import { fenced } from '../operations/fence.ts'
 import type { Lease } from '../operations/lease.ts'
 import { openDoorbell } from '../operations/queue.ts'
-import type { WorkDeps } from '../operations/server-work.ts'
+import type { WorkDeps, WrittenConfigs } from '../operations/server-work.ts'
 import { startWorker } from '../operations/worker.ts'
 import { workflows } from '../operations/workflows/all.ts'
-import { type KeyRing, keyRing } from '../secrets/key-ring.ts'
+import type { KeyRing } from '../secrets/key-ring.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { assertArchivesUsable } from './archives.ts'
 import { type Host, openHost } from './host.ts'
-import { masterKeys } from './key-files.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
+import { openKeyRing } from './open-key-ring.ts'
 import { runUntilStopped, start } from './run-until-stopped.ts'
 
 const SWEEP_SECONDS = 5
@@ -21,18 +20,20 @@ const RECONCILE_SECONDS = 10
 /** Beside the turns: renewals of their leases, which must not wait for them, the sweeper and the reconciler. */
 const SPARE_CONNECTIONS = 4
 
+/** Of this process. */
+const WRITTEN_CONFIGS: WrittenConfigs = new Map()
+
 /** Starts the worker process. */
 async function startWorking(config: Config): Promise<{ close(): Promise<void> }> {
   const logger = createLogger({ level: config.LOG_LEVEL, name: 'worker' })
   const host = await openHost(config)
   await assertArchivesUsable(host.archives, logger)
-  const ring = keyRing(await masterKeys(config))
   const { connection } = await openMetadata(config, host)
   const metadata = { pool: connection, role: 'undrop_worker' } as const
   const pool = openPool(metadata, config.UNDROP_WORKER_CONCURRENCY + SPARE_CONNECTIONS)
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
   const db = openDb(pool)
-  await assertMasterKey(db, ring.sealingKeyId)
+  const ring = await openKeyRing(config, db)
   const backend = queueBackend(config, metadata)
   const onError = (err: unknown) => logger.error({ err }, 'worker error')
   const doorbell = openDoorbell(backend, onError)
@@ -83,6 +84,7 @@ function workDeps(config: Config, host: Host, db: Db, ring: KeyRing, lease: Leas
     platformPolicy: config.UNDROP_BACKUP_POLICY,
     backupsMax: config.UNDROP_BACKUPS_MAX,
     surveyEverySeconds: config.UNDROP_SURVEY_SECONDS,
+    writtenConfigs: WRITTEN_CONFIGS,
     assertHeld,
   }
 }

@@ -62,3 +62,8 @@ export async function tenantHasAddons(ex: Executor, id: string): Promise<boolean
     .where('deleted_at', 'is', null)
   return (await addon.limit(1).executeTakeFirst()) !== undefined
 }
+
+/** @param sealed see `src/secrets/storage-keys.ts`; null for none */
+export async function saveStorageKeys(tx: Tx, id: string, sealed: string | null): Promise<void> {
+  await tx.updateTable('tenant').set({ storage_key_sealed: sealed }).where('id', '=', id).execute()
+}

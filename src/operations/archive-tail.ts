@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { EngineConfig } from '../backup/engine.ts'
 import type { ServerRecord } from '../db/servers.ts'
+import { Problem } from '../domain/problem.ts'
 import { parseTransactions, type TransactionEnd, transactionsCommand } from '../postgres/waldump.ts'
 import { engineServer, type WorkDeps } from './server-work.ts'
 
@@ -55,6 +56,7 @@ export async function decodeSegment(archive: ReadableArchive, segment: string): 
     serverId,
     deps.engine.fetchSegment(self, which, archiveServerId, segment, file),
   )
+  if (fetched.exitCode !== 0 && deps.engine.isUnreadable(fetched)) throw new Problem('archive-unreadable')
   if (fetched.exitCode !== 0)
     throw new Error(`segment ${segment} cannot be fetched: ${fetched.stdout}${fetched.stderr}`)
   try {

@@ -7,6 +7,7 @@ import { withAdmin } from '../postgres/connect.ts'
 import { observeArchive, setStalled } from './archive-progress.ts'
 import { lastArchivedCommit } from './archive-tail.ts'
 import { keepRunning } from './keep-running.ts'
+import { refreshConfig } from './refresh-config.ts'
 import { adminConnection, type WorkDeps } from './server-work.ts'
 
 export type ReconcilerReport = (what: {
@@ -24,7 +25,9 @@ export async function reconcile(deps: WorkDeps, report: ReconcilerReport): Promi
   for (const { id, tenantId, lastArchivedSegment } of await findServersToKeepRunning(deps.db)) {
     try {
       if (await keepRunning(deps, tenantId, id)) report({ serverId: id, action: 'started' })
-      await watchArchive(deps, await getServer(deps.db, tenantId, id), lastArchivedSegment)
+      const server = await getServer(deps.db, tenantId, id)
+      await refreshConfig(deps, server)
+      await watchArchive(deps, server, lastArchivedSegment)
     } catch (error) {
       report({ serverId: id, action: 'failed', error })
     }

@@ -33,9 +33,14 @@ export interface WorkDeps {
   backupsMax: number
   /** How often the files of each archive are listed, to find gaps and measure them. */
   surveyEverySeconds: number
+  /** The engine's configuration as this process has last written it, by server: see `refresh-config.ts`. */
+  writtenConfigs: WrittenConfigs
   /** To be called before an effect that goes past the driver, such as SQL on a server. */
   assertHeld(): void
 }
+
+/** Digests, as configurations hold secrets, and when they were written (milliseconds since the epoch). */
+export type WrittenConfigs = Map<string, { digest: string; at: number }>
 
 export interface ServerRef {
   tenantId: string

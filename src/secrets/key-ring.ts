@@ -4,8 +4,8 @@ import { Problem } from '../domain/problem.ts'
 /** Seals secrets for the metadata database. The context is bound in: a sealed value moved to another row does not open. */
 export interface KeyRing {
   seal(plaintext: string, context: string): string
-  /** The digest by which the key that seals is known, and which tells nothing of it. */
-  readonly sealingKeyId: string
+  /** Digests by which the keys are known, and which tell nothing of them; that of the key that seals comes first. */
+  readonly keyIds: readonly [string, ...string[]]
   /** @throws Problem `secret-unreadable` when the value was not sealed by a key of this ring for this context. */
   open(sealed: string, context: string): string
 }
@@ -20,10 +20,10 @@ const IV_BYTES = 12
  */
 export function keyRing(masterKeys: readonly [Buffer, ...Buffer[]]): KeyRing {
   const keys = new Map(masterKeys.map((key) => [keyId(key), key]))
-  const [sealingKey] = masterKeys
+  const [sealingKey, ...furtherKeys] = masterKeys
 
   return {
-    sealingKeyId: keyId(sealingKey),
+    keyIds: [keyId(sealingKey), ...furtherKeys.map(keyId)],
 
     seal(plaintext, context) {
       const iv = randomBytes(IV_BYTES)

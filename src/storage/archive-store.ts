@@ -37,4 +37,10 @@ export interface ArchiveStore {
   files(archive: ArchiveName, options?: { below?: string; after?: string }): AsyncIterable<StoredFile>
   /** Whether the store answers and lets us do all that is needed. @throws Problem `archive-unreachable` that says what is missing */
   check(): Promise<void>
+  /**
+   * Tries the keys of a tenant below its own prefix, with an object that is removed again.
+   * @returns what they can do beyond what they need, in plain words
+   * @throws Problem `storage-keys-refused` with what they cannot do, or the read-only one can; `storage-not-s3`
+   */
+  checkKeys(tenantId: string, keys: TenantStorageKeys): Promise<string[]>
 }

@@ -58,6 +58,10 @@ export function localRepository({
         throw new Problem('archive-unreachable', { cause })
       }
     },
+
+    async checkKeys() {
+      throw new Problem('storage-not-s3')
+    },
   }
 }
 

@@ -26,7 +26,8 @@ export function s3Client(place: S3Place, key: StorageKey): S3Client {
     ...(place.endpoint === null ? {} : { endpoint: place.endpoint }),
     region: place.region,
     forcePathStyle: place.pathStyle,
-    credentials: key,
+    // A copy, as the SDK notes in it where it has it from.
+    credentials: { ...key },
     maxAttempts: ATTEMPTS_MAX,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

@@ -6,6 +6,7 @@ import type { ArchiveName, ArchiveStore } from './archive-store.ts'
 import { checkRights } from './s3-check.ts'
 import { type S3Place, s3Client } from './s3-client.ts'
 import { emptyPrefix } from './s3-destroy.ts'
+import { checkTenantKeys } from './s3-keys.ts'
 import { s3Problem } from './s3-problem.ts'
 
 /** How many tenants are looked at at once. */
@@ -61,6 +62,9 @@ export function s3Archives(place: S3Place, key: StorageKey): ArchiveStore {
     },
 
     check: () => checkRights(client, place.bucket, root),
+
+    checkKeys: (tenantId, keys) =>
+      checkTenantKeys(place, client, { root, tenant: `${root}${assertPlainName(tenantId)}/` }, keys),
   }
 }
 

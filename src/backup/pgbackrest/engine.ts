@@ -16,6 +16,7 @@ import { configFileNames, configFiles, type PgbackrestOptions } from './config-f
 import { parseInfo } from './info.ts'
 import { readProgress } from './progress.ts'
 import { parseListing } from './segments.ts'
+import { saysUnreadable } from './unreadable.ts'
 
 /** pgBackRest's exit statuses (src/build/error/error.yaml of its source). */
 const PATH_NOT_EMPTY = 40
@@ -45,6 +46,7 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
 
     createArchive: (server) => ({ argv: stanzaArgv(own(server), 'stanza-create') }),
     isHalfMade: ({ exitCode }) => exitCode === PATH_NOT_EMPTY || exitCode === FILE_MISSING,
+    isUnreadable: (output) => saysUnreadable(Object.values(output).join('\n')),
     backupTask: (server, type) => ({ argv: backupArgv(own(server), type) }),
     restoreTask: (server, sourceServerId, label) => ({
       argv: restoreArgv(source(server, sourceServerId), label),

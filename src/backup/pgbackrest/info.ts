@@ -4,6 +4,7 @@ import { type Moment, momentOfMicros } from '../../domain/moment.ts'
 import { Problem } from '../../domain/problem.ts'
 import { parseSegment } from '../../domain/wal-segment.ts'
 import type { BackupInfo } from '../engine.ts'
+import { saysUnreadable } from './unreadable.ts'
 
 const size = z.number().int()
 
@@ -34,20 +35,22 @@ const TYPES: Record<'full' | 'diff' | 'incr', BackupType> = {
 }
 
 /** pgBackRest's status when it cannot read the repository: unreachable, or encrypted with another passphrase. */
-const UNREADABLE = 99
+const FAILED = 99
 
 /**
  * Reads `info --output=json`: the complete backups without an error, oldest first; none when there is no archive.
  *
- * @throws Problem `archive-unreachable` when the archive cannot be read; `info` itself exits with 0 then.
+ * @throws Problem `archive-unreachable` or `archive-unreadable` when the archive cannot be read; `info` itself exits with
+ * 0 then.
  */
 export function parseInfo(stdout: string): BackupInfo[] {
   // A message about a file that does not decrypt quotes its bytes, which JSON does not allow in a string.
   const stanzas = infoSchema.parse(JSON.parse(stdout.replaceAll(/\p{Cc}/gu, ' ')))
-  const failed = stanzas.flatMap(({ repo }) => repo).find(({ status }) => status.code === UNREADABLE)
+  const failed = stanzas.flatMap(({ repo }) => repo).find(({ status }) => status.code === FAILED)
   if (failed !== undefined) {
     // The lines after the first quote the file, which is cipher text.
-    throw new Problem('archive-unreachable', { cause: failed.status.message.split('\n')[0] })
+    const code = saysUnreadable(failed.status.message) ? 'archive-unreadable' : 'archive-unreachable'
+    throw new Problem(code, { cause: failed.status.message.split('\n')[0] })
   }
   return stanzas.flatMap(({ backup }) => backup.filter(({ error }) => error !== true).map(backupInfo))
 }

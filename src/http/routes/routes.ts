@@ -17,6 +17,9 @@ import { cancelRestoreRoute } from './restores/cancel.ts'
 import { createRestoreRoute } from './restores/create.ts'
 import { getRestoreRoute } from './restores/get.ts'
 import { listRestoresRoute } from './restores/list.ts'
+import { deleteStorageKeysRoute } from './storage-keys/delete.ts'
+import { getStorageKeysRoute } from './storage-keys/get.ts'
+import { setStorageKeysRoute } from './storage-keys/set.ts'
 import { createTenantRoute } from './tenants/create.ts'
 import { deleteTenantRoute } from './tenants/delete.ts'
 import { getTenantRoute } from './tenants/get.ts'
@@ -44,6 +47,9 @@ export const routes = [
   createRestoreRoute,
   getRestoreRoute,
   listRestoresRoute,
+  deleteStorageKeysRoute,
+  getStorageKeysRoute,
+  setStorageKeysRoute,
   createTenantRoute,
   deleteTenantRoute,
   getTenantRoute,

@@ -12,6 +12,7 @@ import { lastArchivedCommit, listArchive, type ReadableArchive } from '../archiv
 import { keepRunning } from '../keep-running.ts'
 import { adminConnection, asAdmin, type WorkDeps } from '../server-work.ts'
 import { go, wait } from '../workflow.ts'
+import { assertReadable, FETCH } from './fetch.ts'
 import { loadRestore, type RestoreContext } from './memo.ts'
 
 const ADMITTED_POLL_SECONDS = 10
@@ -65,6 +66,8 @@ export async function awaitAnchor(context: RestoreContext) {
     }),
   )
   if (archived && !signal.aborted) return go('await-fetch')
+  // An archive that does not open takes no segment either, and then this wait would be in vain.
+  assertReadable(context, await deps.driver.checkTask(context.serverId, FETCH))
   // A source that has crashed meanwhile has forgotten what it archived; the archive has it.
   if ((await listArchive(sourceArchive(deps, child, source))).includes(endSegment)) return go('await-fetch')
   if (memo.archivedPolls >= ARCHIVED_POLLS_MAX) throw new Problem('target-not-archived')

@@ -1,6 +1,7 @@
 import { chooseBackup } from '../../domain/choose-backup.ts'
 import { Problem } from '../../domain/problem.ts'
 import { segmentOfLsn } from '../../domain/wal-segment.ts'
+import type { TaskReport } from '../../drivers/driver.ts'
 import { findCompleteBackups } from '../backup-progress.ts'
 import { saveRestore } from '../progress.ts'
 import { archiveAccess, engineServer, ensurePort } from '../server-work.ts'
@@ -50,6 +51,15 @@ export async function startFetch(context: RestoreContext) {
   return go(memo.phase === 'anchoring' ? 'anchor' : 'await-fetch')
 }
 
+/** @throws Problem `archive-unreadable` when that is what the fetch has failed of: nothing will mend it. */
+export function assertReadable(
+  { deps }: RestoreContext,
+  { state, stdoutTail, stderrTail }: TaskReport,
+): void {
+  if (state === 'failed' && deps.engine.isUnreadable({ stdoutTail, stderrTail }))
+    throw new Problem('archive-unreadable')
+}
+
 export async function awaitFetch(context: RestoreContext) {
   const { deps, serverId, memo, remember, inCommit } = context
   if (memo.phase !== 'fetching') {
@@ -70,6 +80,7 @@ export async function awaitFetch(context: RestoreContext) {
       return wait(1, () => deps.driver.taskEnded(serverId, FETCH))
     }
     case 'failed': {
+      assertReadable(context, task)
       if (memo.fetchAttempts + 1 >= ATTEMPTS_MAX)
         throw new Problem('backup-unreadable', { cause: task.stdoutTail + task.stderrTail })
       remember({ fetchAttempts: memo.fetchAttempts + 1 })

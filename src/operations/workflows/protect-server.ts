@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { noteArchiving } from '../../db/servers.ts'
 import { newId } from '../../domain/ids.ts'
+import { Problem } from '../../domain/problem.ts'
 import { archiveAccess, engineServer, loadServer, type WorkDeps, writeServerConfig } from '../server-work.ts'
 import { defineWorkflow, finish, go } from '../workflow.ts'
 
@@ -24,6 +25,7 @@ export const protectServer = defineWorkflow<WorkDeps>()({
         )
         const created = await deps.driver.run(serverId, deps.engine.createArchive(self))
         if (created.exitCode === 0) return go('start-archiving')
+        if (deps.engine.isUnreadable(created)) throw new Problem('archive-unreadable')
         if (deps.engine.isHalfMade(created) && !server.hasArchived)
           await deps.archives.destroy(tenantId, serverId)
         throw new Error(`creating the archive failed: ${lastLine(created.stdout + created.stderr)}`)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { BackupInfo } from '../../backup/engine.ts'
 import { failureOf, Problem } from '../../domain/problem.ts'
+import type { TaskReport } from '../../drivers/driver.ts'
 import { findRecordedLabels, recordBackup, setBackupStatus } from '../backup-progress.ts'
 import { archiveAccess, engineServer, loadServer, type WorkDeps } from '../server-work.ts'
 import { defineWorkflow, finish, go, type StepContext, wait } from '../workflow.ts'
@@ -62,7 +63,7 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
           case 'not-started':
             return go('start-backup')
           case 'failed':
-            return retry(context, task.stdoutTail + task.stderrTail)
+            return retry(context, task)
         }
       },
     },
@@ -89,9 +90,11 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
   },
 })
 
-async function retry(context: Context, output: string) {
+async function retry(context: Context, { stdoutTail, stderrTail }: TaskReport) {
   const { deps, serverId, memo, remember } = context
-  if (memo.attempts + 1 >= ATTEMPTS_MAX) throw new Problem('backup-failed', { cause: output })
+  if (deps.engine.isUnreadable({ stdoutTail, stderrTail })) throw new Problem('archive-unreadable')
+  if (memo.attempts + 1 >= ATTEMPTS_MAX)
+    throw new Problem('backup-failed', { cause: stdoutTail + stderrTail })
   remember({ attempts: memo.attempts + 1 })
   await deps.driver.clearTask(serverId, taskOf(context))
   // `await-backup` finds no task then, and starts it again.

@@ -7,6 +7,7 @@ import { loadConfig } from '../../../src/config/config.ts'
 import type { ArchiveStore } from '../../../src/storage/archive-store.ts'
 import type {} from '../../support/global-s3.ts'
 import { type Client, createClient } from '../client/client/index.ts'
+import { leaksOf } from './leaks.ts'
 
 export interface Undrop extends TemporaryUndrop {
   /** The generated client, with the platform's key. */
@@ -15,6 +16,8 @@ export interface Undrop extends TemporaryUndrop {
   archives: ArchiveStore
   /** Pid of the process that runs this file of src/bin now. */
   pidOf(file: 'api.ts' | 'worker.ts'): number
+  /** As that of a temporary Undrop. @throws when a secret of it is found where none should be */
+  remove(): Promise<void>
 }
 
 /**
@@ -25,10 +28,25 @@ export async function startUndrop(variables: NodeJS.ProcessEnv = {}): Promise<Un
   const s3 = inject('s3')
   const store = s3 === undefined ? {} : await s3Variables(s3, `undrop-${randomUUID()}`)
   const undrop = await startTemporaryUndrop({ LOG_LEVEL: 'debug', ...store, ...variables })
+  const client = createClient({ baseUrl: undrop.url, auth: undrop.platformKey })
+  const apiKeys = new Map<string, string>()
+  client.interceptors.response.use(async (response) => {
+    if (response.status === 201 && response.url.endsWith('/api-keys'))
+      apiKeys.set(((await response.clone().json()) as { secret: string }).secret, 'an API key')
+    return response
+  })
   return {
     ...undrop,
+    client,
     archives: (await openHost(loadConfig(undrop.env))).archives,
-    client: createClient({ baseUrl: undrop.url, auth: undrop.platformKey }),
+    async remove() {
+      try {
+        const leaks = await leaksOf(undrop, apiKeys)
+        if (leaks.length > 0) throw new Error(`secrets are where none should be:\n${leaks.join('\n')}`)
+      } finally {
+        await undrop.remove()
+      }
+    },
     pidOf(file) {
       const lines = [...undrop.log().matchAll(/^.*"process started".*$/gm)]
       const started = lines.map(([line]) => JSON.parse(line) as { file: string; pid: number })

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { ArchiveAccess, EngineServer } from '../../../src/backup/engine.ts'
 import { pgbackrestEngine } from '../../../src/backup/pgbackrest/engine.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
-import { Problem } from '../../../src/domain/problem.ts'
 import { findGaps, segmentOfLsn } from '../../../src/domain/wal-segment.ts'
 import type { CommandResult, CommandSpec } from '../../../src/drivers/driver.ts'
 import { archiverState, commitMarkerAfter, isArchived, serverClock } from '../../../src/postgres/anchor.ts'
@@ -132,14 +131,45 @@ describe('an archive', () => {
     expect(engine.parseSegments(segments.stdout)).toEqual([])
   })
 
-  test('cannot be read with another passphrase, and says so', async () => {
-    await using child = await aChild({ ...archive, cipherPass: 'another' })
-    const command = engine.listBackups(engineServer(child), 'source', parent.serverId)
-    const { stdout } = await succeed(child, command)
-    expect(() => engine.parseBackups(stdout)).toThrow(Problem)
-    const [full] = await listBackups()
-    const restore = engine.restoreTask(engineServer(child), parent.serverId, full?.label ?? '')
-    expect((await child.run(restore)).exitCode).toBeGreaterThan(0)
+  // What garbage a wrong passphrase makes, and so what pgBackRest complains of, differs from one to the next.
+  test.each(['another', 'wrong', 'not this one', 'nor that one'])(
+    'cannot be read or written with another passphrase, and says so: %s',
+    async (cipherPass) => {
+      await using child = await aChild({ ...archive, cipherPass })
+      const server = engineServer(child)
+      const { stdout } = await succeed(child, engine.listBackups(server, 'source', parent.serverId))
+      expect(() => engine.parseBackups(stdout)).toThrow(
+        expect.objectContaining({ code: 'archive-unreadable', detail: undefined }),
+      )
+      const [full] = await listBackups()
+      const [segment = ''] = await listSegments()
+      const file = join(child.paths.spoolDirectory, segment)
+      // As a server of that archive, which needs one to be there.
+      const asParent = { ...server, serverId: parent.serverId, port: parent.port }
+      const own = { ...asParent, paths: { ...parent.paths, configDirectory: child.paths.configDirectory } }
+      await child.writeConfig(
+        'pgbackrest.conf',
+        engine.configFiles('own', own, { ...archive, cipherPass })['pgbackrest.conf'] ?? '',
+      )
+      for (const command of [
+        engine.restoreTask(server, parent.serverId, full?.label ?? ''),
+        engine.fetchSegment(own, 'own', parent.serverId, segment, file),
+        engine.backupTask(own, 'full'),
+        engine.createArchive(own),
+      ]) {
+        const result = await child.run(command)
+        expect(result.exitCode, command.argv.join(' ')).toBeGreaterThan(0)
+        expect(engine.isUnreadable(result), result.stderr).toBe(true)
+      }
+    },
+  )
+
+  test('that is not there at all is not called unreadable', async () => {
+    await using child = await aChild({ ...archive, repository: { type: 'posix', path: '/nowhere' } })
+    const server = engineServer(child)
+    const result = await child.run(engine.restoreTask(server, parent.serverId, '20260101-000000F'))
+    expect(result.exitCode).toBeGreaterThan(0)
+    expect(engine.isUnreadable(result)).toBe(false)
   })
 
   test('keeps its passphrase out of everything that is printed and of every argument', async () => {

@@ -17,6 +17,14 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ maxConcurrentOperations: 1.5 }, '/maxConcurrentOperations'],
     [{ id: 'tnt_1' }, '/id'],
   ],
+  setStorageKeys: [
+    [{}, '/accessKeyId'],
+    [{ accessKeyId: 'AKIA' }, '/secretAccessKey'],
+    [{ accessKeyId: 'AK IA', secretAccessKey: 'secret-of-a-key' }, '/accessKeyId'],
+    [{ accessKeyId: 'AKIA', secretAccessKey: 'two\nlines-of-it' }, '/secretAccessKey'],
+    [{ accessKeyId: 'AKIA', secretAccessKey: 'secret-of-a-key', readOnly: {} }, '/readOnly/accessKeyId'],
+    [{ accessKeyId: 'AKIA', secretAccessKey: 'secret-of-a-key', bucket: 'b' }, '/bucket'],
+  ],
   createApiKey: [
     [{}, '/name'],
     [{ name: 'a\0' }, '/name'],

@@ -17,6 +17,11 @@ test('passwords, passphrases and API keys are in no answer but the one that is f
   const { id: tenantId } = await asked('POST', '/v1/tenants', { name: 'Acme' })
   const key = (await platform('POST', `/v1/tenants/${tenantId}/api-keys`, { name: 'one' })).json()
   await asked('GET', `/v1/tenants/${tenantId}/api-keys`)
+  const keys = { accessKeyId: 'AKIA-1', secretAccessKey: 'secret-of-the-first-key' }
+  const readOnly = { accessKeyId: 'AKIA-2', secretAccessKey: 'secret-of-the-second-key' }
+  await asked('PUT', `/v1/tenants/${tenantId}/storage-keys`, { ...keys, readOnly })
+  await asked('PUT', `/v1/tenants/${tenantId}/storage-keys`, { ...keys, secretAccessKey: 'wrong-\n-secret' })
+  await asked('GET', `/v1/tenants/${tenantId}/storage-keys`)
   await asked('POST', '/v1/addons', { name: 'first', tenantId })
   const addon = await availableAddon(db, (method, path, body) =>
     platform(method, path, { ...(body as object), tenantId }),
@@ -39,6 +44,7 @@ test('passwords, passphrases and API keys are in no answer but the one that is f
   await asked('DELETE', `/v1/addons/${restore.childAddonId}`)
 
   const secrets: string[] = [key.secret, credentials.password]
+  secrets.push(keys.secretAccessKey, readOnly.secretAccessKey, 'wrong-', '-secret"')
   for (const { id, password_sealed } of await db.selectFrom('addon').selectAll().execute()) {
     secrets.push(password_sealed, ring.open(password_sealed, sealContext.addonPassword(id)))
   }
@@ -52,7 +58,7 @@ test('passwords, passphrases and API keys are in no answer but the one that is f
     await db.selectFrom('api_key').selectAll().execute(),
   ]
   const everything = answers.join('\n') + JSON.stringify(records) + logged()
-  expect(secrets).toHaveLength(2 + 3 * 2 + 3 * 2)
+  expect(secrets).toHaveLength(2 + 4 + 3 * 2 + 3 * 2)
   for (const secret of secrets) expect(everything).not.toContain(secret)
   expect(answers.join('')).not.toContain(credentials.username)
 })
@@ -98,7 +104,7 @@ test('a bug behind an operation answers 500 with nothing of it, which the log ha
   const seal = () => {
     throw new Error('cannot read /etc/undrop/master.key')
   }
-  const { db, newTenant, logged } = await startApi({ keyRing: { sealingKeyId: 'key', seal, open: seal } })
+  const { db, newTenant, logged } = await startApi({ keyRing: { keyIds: ['key'], seal, open: seal } })
   const { client } = await newTenant()
   const response = await client('POST', '/v1/addons', { name: 'shop-db' })
   expect(response.statusCode).toBe(500)

@@ -131,6 +131,7 @@ export function fakeWorkDeps(
     platformPolicy: DEFAULT_POLICY,
     backupsMax: 4,
     surveyEverySeconds: 600,
+    writtenConfigs: new Map(),
     assertHeld,
   }
 }

@@ -76,6 +76,7 @@ export function fakeArchives(world: FakeWorld, life: Life): ArchiveStore {
       }
     },
     check: async () => {},
+    checkKeys: async () => [],
     ensure: (_tenantId, serverId) =>
       perform(life, 'archives.ensure', async () => {
         if (!world.archives.has(serverId))

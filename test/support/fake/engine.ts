@@ -10,6 +10,7 @@ export const fakeEngine: BackupEngine = {
 
   createArchive: ({ serverId }) => ({ argv: ['engine', 'create-archive', 'own', serverId] }),
   isHalfMade: () => false,
+  isUnreadable: () => false,
   backupTask: () => ({ argv: ['engine', 'backup'] }),
   restoreTask: (_server, sourceServerId, label) => ({ argv: ['engine', 'restore', sourceServerId, label] }),
   endFetching: (_server, sourceServerId) => ({ argv: ['engine', 'end-fetching', 'source', sourceServerId] }),

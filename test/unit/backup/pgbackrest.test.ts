@@ -147,6 +147,29 @@ describe('the list of backups', () => {
     expect(engine.parseBackups(info([], 1, 'missing stanza path'))).toEqual([])
     expect(() => engine.parseBackups(info([], 99, '[FormatError] unable to load'))).toThrow(Problem)
   })
+
+  test.each([
+    [
+      'archive-unreadable',
+      "[FormatError] unable to load info file 'i' or 'i.copy':\nFormatError: key/value found",
+    ],
+    [
+      'archive-unreadable',
+      "[CryptoError] unable to load info file 'i' or 'i.copy':\nCryptoError: unable to flush",
+    ],
+    ['archive-unreadable', '[CryptoError] unable to load info file:\nCryptoError: cipher header invalid'],
+    [
+      'archive-unreachable',
+      "[CryptoError] unable to verify certificate presented by 'store:443': [18] self-signed",
+    ],
+    ['archive-unreachable', "[HostConnectError] unable to connect to 'store:443': [111] Connection refused"],
+    ['archive-unreachable', '[ProtocolError] HTTP request failed with 403 (Forbidden)'],
+    ['archive-unreachable', "[PathOpenError] unable to list file info for path '/r': [13] Permission denied"],
+  ])('that fails is %s: %s', (code, message) => {
+    expect(() => engine.parseBackups(info([], 99, message))).toThrow(expect.objectContaining({ code }))
+    const unreadable = engine.isUnreadable({ stdout: '', stderr: `WARN: repo1: ${message}` })
+    expect(unreadable).toBe(code === 'archive-unreadable')
+  })
 })
 
 test('an archive under another passphrase is a problem even when its message is not valid JSON', () => {

@@ -16,7 +16,7 @@ export function unwiredServer(overrides: Partial<ServerDeps> = {}) {
       // Reading anything of it throws.
       db: undefined as unknown as Db,
       doorbell: { ring: async () => {} },
-      keyRing: { sealingKeyId: 'key', seal: (text) => text, open: (text) => text },
+      keyRing: { keyIds: ['key'], seal: (text) => text, open: (text) => text },
       platformKeyHash: hashApiKey(secret),
       endpointHost: '127.0.0.1',
       postgresVersions: () => [15],

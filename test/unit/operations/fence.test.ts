@@ -14,6 +14,7 @@ const CHANGES = [
   'reloadPostgres',
   'run',
   'startTask',
+  'checkKeys',
   'clearTask',
   'ensure',
   'destroy',

@@ -1,0 +1,31 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { removeStorageKeys } from '../../../services/remove-storage-keys.ts'
+import { problems } from '../../schemas/problem.ts'
+import { tenantParams } from '../../schemas/tenant.ts'
+import { platformKeyOnly } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+/** DELETE /v1/tenants/:tenantId/storage-keys */
+export const deleteStorageKeysRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.delete(
+    '/tenants/:tenantId/storage-keys',
+    {
+      schema: {
+        operationId: 'deleteStorageKeys',
+        summary: 'Have a tenant use the keys of Undrop itself again',
+        tags: ['Tenants'],
+        security: platformKeyOnly,
+        params: tenantParams,
+        response: {
+          204: z.null().describe('Removed, or there were none'),
+          ...problems(400, 401, 403, 404, 413, 415, 500),
+        },
+      },
+    },
+    async (request, reply) => {
+      await removeStorageKeys(deps, request.caller, request.params.tenantId)
+      return reply.code(204).send(null)
+    },
+  )
+}

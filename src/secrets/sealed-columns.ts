@@ -1,0 +1,13 @@
+import { sealContext } from './key-ring.ts'
+
+/** Every column of the metadata that holds sealed secrets, the key of its table, and what a value of it is bound to. */
+export const sealedColumns = [
+  { table: 'addon', idColumn: 'id', column: 'password_sealed', contextOf: sealContext.addonPassword },
+  { table: 'tenant', idColumn: 'id', column: 'storage_key_sealed', contextOf: sealContext.tenantStorageKey },
+  {
+    table: 'archive',
+    idColumn: 'server_id',
+    column: 'cipher_pass_sealed',
+    contextOf: sealContext.archiveCipher,
+  },
+] as const

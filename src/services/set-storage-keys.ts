@@ -1,0 +1,40 @@
+import { recordAudit } from '../db/audit.ts'
+import { saveStorageKeys } from '../db/tenants.ts'
+import { transact } from '../db/transact.ts'
+import type { TenantStorageKeys } from '../domain/repository.ts'
+import { recordEvent } from '../notify/outbox.ts'
+import { sealStorageKeys } from '../secrets/storage-keys.ts'
+import type { Caller } from './caller.ts'
+import { requireTenant } from './read-tenants.ts'
+import type { ServiceDeps } from './service-deps.ts'
+import { storageKeysView } from './storage-keys-view.ts'
+
+/**
+ * Keeps the keys that a tenant's servers use from now on in place of Undrop's own, once the object store has shown that
+ * they do. Their configuration follows within seconds (`src/operations/refresh-config.ts`).
+ * @throws Problem `tenant-not-found`, `storage-not-s3`, `storage-keys-refused`, `archive-unreachable`
+ */
+export async function setStorageKeys(
+  { db, keyRing, archives }: Pick<ServiceDeps, 'db' | 'keyRing' | 'archives'>,
+  { actor }: Caller,
+  tenantId: string,
+  keys: TenantStorageKeys,
+) {
+  await requireTenant(db, tenantId)
+  const warnings = await archives.checkKeys(tenantId, keys)
+  const sealed = sealStorageKeys(keyRing, tenantId, keys)
+  const view = storageKeysView(keys)
+  await transact(db, async (tx) => {
+    await requireTenant(tx, tenantId)
+    await saveStorageKeys(tx, tenantId, sealed)
+    await recordEvent(tx, { tenantId, type: 'tenant.storage-keys-set', payload: view })
+    await recordAudit(tx, {
+      actor,
+      tenantId,
+      action: 'tenant.set-storage-keys',
+      resourceId: tenantId,
+      detail: view,
+    })
+  })
+  return { ...view, warnings }
+}
