@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseDuration } from './duration.ts'
+import { parseDuration, secondsOf } from './duration.ts'
 
 const MINUTE = 60
 const DAY = 86_400
@@ -100,4 +100,18 @@ export function effectivePolicy(
   ...policies: readonly BackupPolicy[]
 ): CompleteBackupPolicy {
   return Object.assign({}, platform, ...policies) as CompleteBackupPolicy
+}
+
+/** Seconds between backups of what has changed; null for none. One that is not shorter than `fullEvery` has no effect. */
+export function differentialSeconds({ fullEvery, differentialEvery }: CompleteBackupPolicy): number | null {
+  if (differentialEvery === null) return null
+  const seconds = secondsOf(differentialEvery)
+  return seconds < secondsOf(fullEvery) ? seconds : null
+}
+
+/** What cannot be together in a policy, each with the field at fault; empty for a sound one. */
+export function faultsOf(policy: CompleteBackupPolicy): { field: keyof BackupPolicy; detail: string }[] {
+  if (policy.differentialEvery === null || differentialSeconds(policy) !== null) return []
+  const detail = `must be shorter than fullEvery, which is ${policy.fullEvery}: it is ${policy.differentialEvery}`
+  return [{ field: 'differentialEvery', detail }]
 }

@@ -25,6 +25,8 @@ export async function findCompleteBackups(
     .select(['label', 'timeline', 'start_lsn', 'backup_stopped_at', 'size_bytes'])
     .where('server_id', '=', serverId)
     .where('status', '=', 'succeeded')
+    .where('expired_at', 'is', null)
+    .where('damaged_at', 'is', null)
     .orderBy('backup_stopped_at')
     .execute()
   return rows.flatMap(
@@ -38,7 +40,7 @@ export async function findCompleteBackups(
 export async function setBackupStatus(
   tx: Tx,
   backupId: string,
-  status: 'running' | 'failed' | 'cancelled',
+  status: 'failed' | 'cancelled',
   failure: Failure | null,
 ): Promise<void> {
   const row = await tx
@@ -46,7 +48,7 @@ export async function setBackupStatus(
     .set({
       status,
       failure: failure === null ? null : JSON.stringify(failure),
-      finished_at: status === 'running' ? null : sql`clock_timestamp()`,
+      finished_at: sql`clock_timestamp()`,
     })
     .where('id', '=', backupId)
     .returning(['tenant_id', 'addon_id'])
@@ -70,6 +72,7 @@ export async function recordBackup(tx: Tx, backupId: string, backup: BackupInfo)
       repository_size_bytes: backup.repositorySizeBytes,
       backup_started_at: backup.startedAt,
       backup_stopped_at: backup.stoppedAt,
+      reference_labels: JSON.stringify(backup.referenceLabels),
       finished_at: sql`clock_timestamp()`,
     })
     .where('id', '=', backupId)

@@ -3,6 +3,7 @@ import {
   aheadCommand,
   backupArgv,
   endFetchingArgv,
+  expireArgv,
   fetchSegmentArgv,
   infoArgv,
   listArchiveArgv,
@@ -47,6 +48,7 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
     createArchive: (server) => ({ argv: stanzaArgv(own(server), 'stanza-create') }),
     isHalfMade: ({ exitCode }) => exitCode === PATH_NOT_EMPTY || exitCode === FILE_MISSING,
     backupTask: (server, type) => ({ argv: backupArgv(own(server), type) }),
+    expireTask: (server, keepFulls) => ({ argv: expireArgv(own(server), keepFulls) }),
     restoreTask: (server, sourceServerId, label) => ({
       argv: restoreArgv(source(server, sourceServerId), label),
     }),

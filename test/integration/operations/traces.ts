@@ -49,7 +49,10 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
         },
         backups: backups
           .filter((backup) => backup.server_id === addon.server_id)
-          .map(({ status, label, failure }) => ({ status, label, failure: failure?.code })),
+          .map(({ status, label, failure, expired_at: expiredAt }) => ({
+            ...{ status, label, failure: failure?.code },
+            isExpired: expiredAt !== null,
+          })),
       }
     }),
     restores: restores.map(({ status, phase, reached, failure, secured_roles: roles }) => ({

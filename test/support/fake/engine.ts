@@ -10,7 +10,8 @@ export const fakeEngine: BackupEngine = {
 
   createArchive: ({ serverId }) => ({ argv: ['engine', 'create-archive', 'own', serverId] }),
   isHalfMade: () => false,
-  backupTask: () => ({ argv: ['engine', 'backup'] }),
+  backupTask: (_server, type) => ({ argv: ['engine', 'backup', type] }),
+  expireTask: (_server, keepFulls) => ({ argv: ['engine', 'expire', String(keepFulls)] }),
   restoreTask: (_server, sourceServerId, label) => ({ argv: ['engine', 'restore', sourceServerId, label] }),
   endFetching: (_server, sourceServerId) => ({ argv: ['engine', 'end-fetching', 'source', sourceServerId] }),
   progressOf: (_kind, _report, bytesTotal = null) => ({ bytesDone: 0, bytesTotal, percent: null }),
