@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { BackupType } from '../domain/addon.ts'
 import type { BackupPolicy, CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import type { Moment } from '../domain/moment.ts'
+import { canBeRestoredFrom } from './backups.ts'
 import type { Executor, Tx } from './client.ts'
 
 // When base backups are due. These queries see every tenant: they are for the sweeper and for workflows.
@@ -20,8 +21,8 @@ const facts = sql<SchedulingFacts>`
   archive.server_id as "serverId", tenant.backup_policy as "tenantPolicy", addon.backup_policy as "addonPolicy",
   coalesce((select json_agg(json_build_object('type', type, 'stoppedAt',
                    to_char(backup_stopped_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))
-              from backup where backup.server_id = archive.server_id and status = 'succeeded'
-               and expired_at is null and damaged_at is null and backup_stopped_at is not null), '[]') as backups,
+              from backup where backup.server_id = archive.server_id and ${canBeRestoredFrom}
+               and backup_stopped_at is not null), '[]') as backups,
   now() as now`
 
 const archives = sql`
@@ -37,7 +38,8 @@ export async function lockArchivesToPlan(tx: Tx, limit: number): Promise<string[
   const { rows } = await sql<{ serverId: string }>`
     select server_id as "serverId" from archive
      where schedule_stale and archiving_since is not null and keep_until is null
-       and exists (select from addon where addon.server_id = archive.server_id
+       and exists (select from server join addon on addon.id = server.addon_id and addon.server_id = server.id
+                    where server.id = archive.server_id
                       and addon.status = 'available' and addon.protection <> 'pending')
      order by server_id limit ${limit} for update skip locked`.execute(tx)
   return rows.map(({ serverId }) => serverId)
@@ -108,9 +110,9 @@ export async function takeOffSchedule(db: Executor, serverId: string): Promise<b
 /** What is due of add-ons that are no more would be looked at in every sweep. */
 export async function forgetSchedulesOfGone(db: Executor): Promise<void> {
   await sql`
-    update archive set next_backup_at = null from addon
-     where archive.next_backup_at <= now() and addon.server_id = archive.server_id
-       and addon.status in ('failed', 'deleting', 'deleted')`.execute(db)
+    update archive set next_backup_at = null from server join addon on addon.id = server.addon_id
+     where archive.next_backup_at <= now() and server.id = archive.server_id
+       and (addon.status in ('failed', 'deleting', 'deleted') or addon.server_id <> server.id)`.execute(db)
 }
 
 /** Base backups that are open: queued, waiting for a slot or running. */

@@ -94,6 +94,12 @@ export const DEFAULT_POLICY: CompleteBackupPolicy = {
   drillProbe: null,
 }
 
+/** What is in force for an add-on. */
+export const completeBackupPolicySchema = backupPolicySchema
+  .required()
+  .describe('What is in force: the add-on’s own policy, then its tenant’s, then the platform’s')
+  .meta({ id: 'CompleteBackupPolicy', examples: [DEFAULT_POLICY] })
+
 /** @param policies the most special one last */
 export function effectivePolicy(
   platform: CompleteBackupPolicy,

@@ -47,12 +47,14 @@ export function nextBackup(
   const phase = Math.floor(spread * openSeconds(clock, fullEvery))
   const full = slotAfter(clock, openSeconds(clock, fullEvery), phase, lastOf(backups, ['full']))
   const any = slotAfter(clock, openSeconds(clock, every), phase, lastOf(backups))
-  const type = full <= any ? 'full' : 'differential'
   const slot = Math.min(full, any)
   const current = elapsed(clock, unixSeconds(now))
   const missed = slot <= current
   const at = missed ? current + catchUp(clock, openSeconds(clock, every), spread) : slot
-  return { at: momentOfMicros(BigInt(momentAt(clock, at)) * 1_000_000n), type }
+  return {
+    at: momentOfMicros(BigInt(momentAt(clock, at)) * 1_000_000n),
+    type: full <= at ? 'full' : 'differential',
+  }
 }
 
 /** Whether a scheduled backup may begin at that moment. */
@@ -103,10 +105,10 @@ function lastOf(
   return moments.sort().at(-1) ?? null
 }
 
-/** How long the window has been open until then, since the first one of 1970. */
+/** How long the window has been open until then, since the first one of 1970; while it is closed, up to its last second. */
 function elapsed({ from, open }: Clock, unix: number): number {
   const sinceFrom = unix - from
-  return Math.floor(sinceFrom / DAY) * open + Math.min(modulo(sinceFrom, DAY), open)
+  return Math.floor(sinceFrom / DAY) * open + Math.min(modulo(sinceFrom, DAY), open - 1)
 }
 
 /** The second at which the window has been open for that long. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { BackupInfo } from '../backup/engine.ts'
+import { canBeRestoredFrom } from '../db/backups.ts'
 import type { Db, Tx } from '../db/client.ts'
 import type { BaseBackup } from '../domain/choose-backup.ts'
 import type { Failure } from '../domain/problem.ts'
@@ -24,9 +25,7 @@ export async function findCompleteBackups(
     .selectFrom('backup')
     .select(['label', 'timeline', 'start_lsn', 'backup_stopped_at', 'size_bytes'])
     .where('server_id', '=', serverId)
-    .where('status', '=', 'succeeded')
-    .where('expired_at', 'is', null)
-    .where('damaged_at', 'is', null)
+    .where(canBeRestoredFrom)
     .orderBy('backup_stopped_at')
     .execute()
   return rows.flatMap(

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { BackupInfo } from '../backup/engine.ts'
 import { lockAddon } from '../db/addons.ts'
+import { canBeRestoredFrom } from '../db/backups.ts'
 import type { Executor, Tx } from '../db/client.ts'
 import { archiveIsBeingRead } from '../db/restores.ts'
 import { readSchedulingFacts } from '../db/schedule.ts'
@@ -87,8 +88,7 @@ export async function giveUpUnlisted(tx: Tx, archive: Archive, listed: readonly 
 async function usableLabels(ex: Executor, serverId: string): Promise<string[]> {
   const { rows } = await sql<{ label: string }>`
     select label from backup
-     where server_id = ${serverId} and status = 'succeeded' and label is not null
-       and expired_at is null and damaged_at is null`.execute(ex)
+     where server_id = ${serverId} and ${canBeRestoredFrom}`.execute(ex)
   return rows.map(({ label }) => label)
 }
 

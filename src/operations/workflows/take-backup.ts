@@ -133,7 +133,11 @@ async function retry(context: Context, output: string) {
  */
 async function newestUnrecorded(context: Context, listed: readonly BackupInfo[]): Promise<BackupInfo> {
   const recorded = new Set(await findRecordedLabels(context.deps.db, context.serverId))
-  const backup = listed.findLast(({ label, hasErrors }) => !recorded.has(label) && !hasErrors)
+  const broken = new Set(listed.filter(({ hasErrors }) => hasErrors).map(({ label }) => label))
+  const backup = listed.findLast(
+    ({ label, referenceLabels }) =>
+      !recorded.has(label) && ![label, ...referenceLabels].some((each) => broken.has(each)),
+  )
   if (backup === undefined)
     throw new Problem('backup-failed', { cause: 'pgBackRest ended well, and no new backup is listed' })
   const [inDetail] = (await listBackups(context.deps, context, backup.label)).filter(

@@ -1,14 +1,14 @@
 import { sql } from 'kysely'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { addSeconds } from '../../../src/domain/moment.ts'
 import { workflows } from '../../../src/operations/workflows/all.ts'
 import { cancelRestore } from '../../../src/services/cancel-restore.ts'
-import { createAddon } from '../../../src/services/create-addon.ts'
 import { deleteAddon } from '../../../src/services/delete-addon.ts'
 import { requestBackup } from '../../../src/services/request-backup.ts'
 import { requestRestore } from '../../../src/services/request-restore.ts'
-import { archiveOf, BACKUP_STOPPED_AT, serverOf } from '../../support/fake/world.ts'
+import { serverOf } from '../../support/fake/world.ts'
 import { type FreshMetadata, freshMetadata } from '../../support/metadata-database.ts'
+import { backupScenarios } from './backup-scenarios.ts'
+import { addonOf, aProtectedAddon, create, type Scenario } from './scenario.ts'
 import { caller, newStage, type Stage, workToEnd } from './stage.ts'
 import { tracesOf } from './traces.ts'
 
@@ -25,63 +25,8 @@ vi.mock('../../../src/postgres/inherited-settings.ts', async (importOriginal) =>
   inheritedSettings: (await fakeSql()).inheritedSettings,
 }))
 
-interface Scenario {
-  name: string
-  /** What has been done, without a crash, before. */
-  given?: (stage: Stage) => Promise<void>
-  /** Asks for the work in which a worker crashes. */
-  when: (stage: Stage) => Promise<void>
-  /** How it ends, crash or no crash. */
-  end: object
-  /** Kinds of operations; what is left out is the same in another scenario. */
-  crashIn?: string[]
-}
-
 const everywhere = [...workflows.keys()]
-const DAY_SECONDS = 86_400
 const TARGET = { time: '2026-11-23T13:45:00.000000Z' }
-
-const create = async ({ services, tenantId }: Stage) =>
-  void (await createAddon(services, caller, { tenantId, name: 'shop' }))
-
-async function addonOf({ db, tenantId }: Stage, name = 'shop') {
-  return db
-    .selectFrom('addon')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where('name', '=', name)
-    .executeTakeFirstOrThrow()
-}
-
-async function aProtectedAddon(stage: Stage): Promise<void> {
-  await create(stage)
-  await workToEnd(stage)
-}
-
-const backUp =
-  (type: 'full' | 'differential') =>
-  async ({ services, ...stage }: Stage) =>
-    void (await requestBackup(services, caller, (await addonOf({ services, ...stage })).id, type))
-
-/** Two full backups and a differential one, all older than what is kept once there is another full one. */
-async function anAddonWithOldBackups(stage: Stage): Promise<void> {
-  const backupPolicy = { retentionDays: 1, retentionFulls: 1 }
-  await createAddon(stage.services, caller, { tenantId: stage.tenantId, name: 'shop', backupPolicy })
-  await workToEnd(stage)
-  for (const type of ['differential', 'full'] as const) {
-    await backUp(type)(stage)
-    await workToEnd(stage)
-  }
-  const { server_id: serverId } = await addonOf(stage)
-  for (const [index, { info }] of archiveOf(stage.world, serverId).backups.entries()) {
-    info.stoppedAt = addSeconds(BACKUP_STOPPED_AT, (index - 5) * DAY_SECONDS)
-    const row = stage.db.updateTable('backup').set({ backup_stopped_at: info.stoppedAt })
-    await row.where('server_id', '=', serverId).where('label', '=', info.label).execute()
-  }
-}
-
-const expired = { status: 'succeeded', isExpired: true }
-const kept = { status: 'succeeded', isExpired: false }
 
 async function aProtectedAddonWithSubscription(stage: Stage): Promise<void> {
   await create(stage)
@@ -133,6 +78,7 @@ const serving = (name: string) => ({
 })
 
 const scenarios: Scenario[] = [
+  ...backupScenarios,
   {
     name: 'a new add-on serves and is protected',
     when: create,
@@ -154,49 +100,6 @@ const scenarios: Scenario[] = [
       await requestBackup(stage.services, caller, (await addonOf(stage)).id, 'full')
     },
     end: { addons: [{ status: 'available', backups: [{ status: 'succeeded' }, { status: 'failed' }] }] },
-  },
-  {
-    name: 'a new backup makes old ones dispensable, and they are removed',
-    given: anAddonWithOldBackups,
-    when: backUp('full'),
-    end: {
-      addons: [
-        {
-          status: 'available',
-          backups: [expired, expired, kept, kept],
-          archive: { backups: ['20261123-130002F', '20261123-130003F'] },
-        },
-      ],
-      operations: expect.arrayContaining([{ kind: 'archive.expire', status: 'succeeded' }]),
-    },
-    crashIn: ['backup.take', 'archive.expire'],
-  },
-  {
-    name: 'old backups that cannot be removed are given up all the same',
-    given: anAddonWithOldBackups,
-    when: async (stage) => {
-      stage.world.failing.add('expire')
-      await backUp('full')(stage)
-    },
-    end: {
-      addons: [{ status: 'available', backups: [expired, expired, kept, kept] }],
-      operations: expect.arrayContaining([
-        { kind: 'archive.expire', status: 'failed', failure: 'archive-unreachable' },
-      ]),
-    },
-    crashIn: ['archive.expire'],
-  },
-  {
-    name: 'a backup for which the disk has too little room is not begun',
-    given: aProtectedAddon,
-    when: async (stage) => {
-      stage.world.disk.freeBytes = 10
-      await backUp('full')(stage)
-    },
-    end: {
-      addons: [{ backups: [kept, { status: 'failed', failure: 'insufficient-disk-space' }] }],
-    },
-    crashIn: ['backup.take'],
   },
   {
     name: 'a restore makes a child that serves and is protected',
