@@ -35,6 +35,30 @@ const kept = { status: 'succeeded', isExpired: false }
 /** What schedules, slots and retention add to the crash matrix. */
 export const backupScenarios: Scenario[] = [
   {
+    name: 'a backup that is due is taken, and the next one planned',
+    given: aProtectedAddon,
+    when: async (stage) => {
+      const { server_id: serverId } = await addonOf(stage)
+      const due = {
+        next_backup_at: addSeconds(BACKUP_STOPPED_AT, -1),
+        next_backup_type: 'differential',
+      } as const
+      await stage.db.updateTable('archive').set(due).where('server_id', '=', serverId).execute()
+    },
+    end: {
+      addons: [
+        {
+          backups: [kept, kept],
+          archive: {
+            backups: [expect.stringMatching(/F$/), expect.stringMatching(/D$/)],
+            hasNextBackup: true,
+          },
+        },
+      ],
+    },
+    crashIn: ['backup.take'],
+  },
+  {
     name: 'a new backup makes old ones dispensable, and they are removed',
     given: anAddonWithOldBackups,
     when: backUp('full'),

