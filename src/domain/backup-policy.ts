@@ -118,6 +118,6 @@ export function differentialSeconds({ fullEvery, differentialEvery }: CompleteBa
 /** What cannot be together in a policy, each with the field at fault; empty for a sound one. */
 export function faultsOf(policy: CompleteBackupPolicy): { field: keyof BackupPolicy; detail: string }[] {
   if (policy.differentialEvery === null || differentialSeconds(policy) !== null) return []
-  const detail = `must be shorter than fullEvery, which is ${policy.fullEvery}: it is ${policy.differentialEvery}`
+  const detail = 'must be shorter than fullEvery is, here or where it is inherited from'
   return [{ field: 'differentialEvery', detail }]
 }
