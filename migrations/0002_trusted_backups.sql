@@ -48,6 +48,11 @@ drop index one_open_operation_per_server;
 create unique index one_open_operation_per_server on operation (server_id) where finished_at is null and exclusive;
 create index operation_open_of_server on operation (server_id) where finished_at is null;
 
+-- What the sweeper looks for; what there is of it does not grow with the number of add-ons.
+create index operation_backup_open on operation (id) where finished_at is null and kind = 'backup.take';
+create index addon_to_delete on addon (id) where status = 'deleting';
+create index addon_to_protect on addon (id) where status = 'available' and protection = 'pending';
+
 -- A named place in a server's WAL (pg_create_restore_point), archived.
 create table restore_point (
   id text primary key,

@@ -33,6 +33,10 @@ export interface BackupInfo {
   timeline: number
   sizeBytes: number
   repositorySizeBytes: number
+  /** The backups that it cannot be restored without. */
+  referenceLabels: string[]
+  /** A page has failed its checksum: nothing may be restored from it. */
+  hasErrors: boolean
   /** Null when the listing does not tell: only that of one label does. */
   hasTablespaces: boolean | null
 }
@@ -76,7 +80,13 @@ export interface BackupEngine {
   /** @param bytesTotal size of the backup, when known: the engine itself prints shares of it. */
   progressOf(kind: 'backup' | 'restore', report: TaskReport, bytesTotal?: number | null): TaskProgress
 
-  /** Every complete backup, or with a label that one alone, with more detail. */
+  /**
+   * Removes all but the newest full backups, those that build upon what goes, and the WAL before the oldest that stays.
+   * @param keepFulls at least 1, with errors or without
+   */
+  expireTask(server: EngineServer, keepFulls: number): TaskSpec
+
+  /** Every complete backup, oldest first, or with a label that one alone, with more detail. */
   listBackups(server: EngineServer, which: EngineConfig, archiveServerId: string, label?: string): CommandSpec
   parseBackups(stdout: string): BackupInfo[]
   /** Every WAL segment in the archive, sorted: 24 hexadecimal digits each. */

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/config.ts'
 import { type Db, openDb, openPool } from '../db/client.ts'
+import { notePlatformPolicy } from '../db/schedule.ts'
 import { fenced } from '../operations/fence.ts'
 import type { Lease } from '../operations/lease.ts'
 import { openDoorbell } from '../operations/queue.ts'
@@ -34,6 +35,7 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
   const db = openDb(pool)
   const ring = await openKeyRing(config, db)
+  await notePlatformPolicy(db, config.UNDROP_BACKUP_POLICY)
   const backend = queueBackend(config, metadata)
   const onError = (err: unknown) => logger.error({ err }, 'worker error')
   const doorbell = openDoorbell(backend, onError)

@@ -5,6 +5,7 @@ import {
   type CompleteBackupPolicy,
   DEFAULT_POLICY,
   effectivePolicy,
+  faultsOf,
 } from '../domain/backup-policy.ts'
 
 const number = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
@@ -30,7 +31,11 @@ const policy = z
     }
   })
   .pipe(backupPolicySchema)
-  .transform((given): CompleteBackupPolicy => effectivePolicy(DEFAULT_POLICY, given))
+  .transform((given, context): CompleteBackupPolicy => {
+    const complete = effectivePolicy(DEFAULT_POLICY, given)
+    for (const { field, detail } of faultsOf(complete)) context.addIssue(`${field} ${detail}`)
+    return complete
+  })
 
 const portRange = z
   .string()

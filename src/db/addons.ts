@@ -1,10 +1,11 @@
 import type { Insertable, Updateable } from 'kysely'
+import type { BackupPolicy } from '../domain/backup-policy.ts'
 import type { Executor, Tx } from './client.ts'
 import type { AddonRow, AddonTable, ArchiveRow, ArchiveTable, ServerRow, ServerTable } from './schema.ts'
 import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
 
-/** An add-on and the port of the server that serves it. */
-export type AddonWithPort = AddonRow & { port: number | null }
+/** An add-on, the port of the server that serves it, and what its tenant says of backups. */
+export type AddonWithPort = AddonRow & { port: number | null; tenant_backup_policy: BackupPolicy }
 
 interface NewAddon {
   addon: Insertable<AddonTable>
@@ -17,7 +18,9 @@ export async function insertAddon(tx: Tx, { addon, server, archive }: NewAddon):
   const row = await tx.insertInto('addon').values(addon).returningAll().executeTakeFirstOrThrow()
   await tx.insertInto('server').values(server).execute()
   await tx.insertInto('archive').values(archive).execute()
-  return { ...row, port: null }
+  const tenant = tx.selectFrom('tenant').select('backup_policy').where('id', '=', row.tenant_id)
+  const { backup_policy: tenantPolicy } = await tenant.executeTakeFirstOrThrow()
+  return { ...row, port: null, tenant_backup_policy: tenantPolicy }
 }
 
 export function findAddon(ex: Executor, scope: TenantScope, id: string): Promise<AddonWithPort | undefined> {
@@ -61,7 +64,7 @@ export async function updateAddon(
     .where('id', '=', addon.id)
     .returningAll()
     .executeTakeFirstOrThrow()
-  return { ...row, port: addon.port }
+  return { ...row, port: addon.port, tenant_backup_policy: addon.tenant_backup_policy }
 }
 
 export function readServer(ex: Executor, tenantId: string, id: string): Promise<ServerRow> {
@@ -82,7 +85,8 @@ function addons(ex: Executor, scope: TenantScope) {
   return ex
     .selectFrom('addon')
     .innerJoin('server', 'server.id', 'addon.server_id')
+    .innerJoin('tenant', 'tenant.id', 'addon.tenant_id')
     .selectAll('addon')
-    .select('server.port')
+    .select(['server.port', 'tenant.backup_policy as tenant_backup_policy'])
     .where(inScope(scope, 'addon.tenant_id'))
 }

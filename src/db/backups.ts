@@ -1,4 +1,4 @@
-import type { Insertable } from 'kysely'
+import { type Insertable, sql } from 'kysely'
 import type { Executor, Tx } from './client.ts'
 import type { BackupRow, BackupTable } from './schema.ts'
 import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
@@ -7,8 +7,23 @@ export function insertBackup(tx: Tx, backup: Insertable<BackupTable>): Promise<B
   return tx.insertInto('backup').values(backup).returningAll().executeTakeFirstOrThrow()
 }
 
-export function findBackup(ex: Executor, scope: TenantScope, id: string): Promise<BackupRow | undefined> {
-  return ex.selectFrom('backup').selectAll().where(inScope(scope)).where('id', '=', id).executeTakeFirst()
+/** For rows of `backup`: complete, not given up, and neither damaged itself nor built upon what is. */
+export const canBeRestoredFrom = sql<boolean>`(
+  backup.status = 'succeeded' and backup.label is not null
+  and backup.expired_at is null and backup.damaged_at is null
+  and not exists (select from backup as base
+                   where base.server_id = backup.server_id and base.damaged_at is not null
+                     and backup.reference_labels ? base.label))`
+
+/** A backup and the last segment of its archive. */
+export type BackupInArchive = BackupRow & { last_archived_segment: string | null }
+
+export function findBackup(
+  ex: Executor,
+  scope: TenantScope,
+  id: string,
+): Promise<BackupInArchive | undefined> {
+  return backupsInArchive(ex, scope).where('backup.id', '=', id).executeTakeFirst()
 }
 
 export function listBackups(
@@ -16,26 +31,32 @@ export function listBackups(
   scope: TenantScope,
   addonId: string,
   slice: Slice,
-): Promise<BackupRow[]> {
+): Promise<BackupInArchive[]> {
   const { limit, after } = bounds(slice)
-  return ex
-    .selectFrom('backup')
-    .selectAll()
-    .where(inScope(scope))
-    .where('addon_id', '=', addonId)
-    .where('id', '>', after)
-    .orderBy('id')
+  return backupsInArchive(ex, scope)
+    .where('backup.addon_id', '=', addonId)
+    .where('backup.id', '>', after)
+    .orderBy('backup.id')
     .limit(limit)
     .execute()
 }
 
-/** The complete backups in a server's archive. */
+/** The complete backups in a server's archive that can be restored from. */
 export function completeBackups(ex: Executor, tenantId: string, serverId: string): Promise<BackupRow[]> {
   return ex
     .selectFrom('backup')
     .selectAll()
     .where('tenant_id', '=', tenantId)
     .where('server_id', '=', serverId)
-    .where('status', '=', 'succeeded')
+    .where(canBeRestoredFrom)
     .execute()
+}
+
+function backupsInArchive(ex: Executor, scope: TenantScope) {
+  return ex
+    .selectFrom('backup')
+    .innerJoin('archive', 'archive.server_id', 'backup.server_id')
+    .selectAll('backup')
+    .select('archive.last_archived_segment')
+    .where(inScope(scope, 'backup.tenant_id'))
 }

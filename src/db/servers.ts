@@ -98,7 +98,7 @@ export async function getArchived(
 export async function forgetServer(db: Executor, serverId: string): Promise<void> {
   await sql`update server set port = null, desired_state = 'absent', deleted_at = coalesce(deleted_at, now())
              where id = ${serverId}`.execute(db)
-  await sql`update archive set removed_at = coalesce(removed_at, now()) where server_id = ${serverId}`.execute(
-    db,
-  )
+  await sql`
+    update archive set removed_at = coalesce(removed_at, now()), next_backup_at = null, schedule_stale = false
+     where server_id = ${serverId}`.execute(db)
 }

@@ -1,10 +1,12 @@
-import type { Selectable } from 'kysely'
+import type { Insertable } from 'kysely'
 import type { Moment } from '../domain/moment.ts'
 import type { Executor, Tx } from './client.ts'
 import type { TenantRow, TenantTable } from './schema.ts'
 import { bounds, type Slice } from './tenant-scope.ts'
 
-export type TenantSettings = Partial<Pick<Selectable<TenantTable>, 'name' | 'max_concurrent_operations'>>
+export type TenantSettings = Partial<
+  Pick<Insertable<TenantTable>, 'name' | 'max_concurrent_operations' | 'backup_policy'>
+>
 
 export function insertTenant(
   tx: Tx,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseDuration } from './duration.ts'
+import { parseDuration, secondsOf } from './duration.ts'
 
 const MINUTE = 60
 const DAY = 86_400
@@ -94,10 +94,30 @@ export const DEFAULT_POLICY: CompleteBackupPolicy = {
   drillProbe: null,
 }
 
+/** What is in force for an add-on. */
+export const completeBackupPolicySchema = backupPolicySchema
+  .required()
+  .describe('What is in force: the add-on’s own policy, then its tenant’s, then the platform’s')
+  .meta({ id: 'CompleteBackupPolicy', examples: [DEFAULT_POLICY] })
+
 /** @param policies the most special one last */
 export function effectivePolicy(
   platform: CompleteBackupPolicy,
   ...policies: readonly BackupPolicy[]
 ): CompleteBackupPolicy {
   return Object.assign({}, platform, ...policies) as CompleteBackupPolicy
+}
+
+/** Seconds between backups of what has changed; null for none. One that is not shorter than `fullEvery` has no effect. */
+export function differentialSeconds({ fullEvery, differentialEvery }: CompleteBackupPolicy): number | null {
+  if (differentialEvery === null) return null
+  const seconds = secondsOf(differentialEvery)
+  return seconds < secondsOf(fullEvery) ? seconds : null
+}
+
+/** What cannot be together in a policy, each with the field at fault; empty for a sound one. */
+export function faultsOf(policy: CompleteBackupPolicy): { field: keyof BackupPolicy; detail: string }[] {
+  if (policy.differentialEvery === null || differentialSeconds(policy) !== null) return []
+  const detail = 'must be shorter than fullEvery is, here or where it is inherited from'
+  return [{ field: 'differentialEvery', detail }]
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { BackupInfo } from '../backup/engine.ts'
+import { canBeRestoredFrom } from '../db/backups.ts'
 import type { Db, Tx } from '../db/client.ts'
 import type { BaseBackup } from '../domain/choose-backup.ts'
 import type { Failure } from '../domain/problem.ts'
@@ -24,7 +25,7 @@ export async function findCompleteBackups(
     .selectFrom('backup')
     .select(['label', 'timeline', 'start_lsn', 'backup_stopped_at', 'size_bytes'])
     .where('server_id', '=', serverId)
-    .where('status', '=', 'succeeded')
+    .where(canBeRestoredFrom)
     .orderBy('backup_stopped_at')
     .execute()
   return rows.flatMap(
@@ -38,7 +39,7 @@ export async function findCompleteBackups(
 export async function setBackupStatus(
   tx: Tx,
   backupId: string,
-  status: 'running' | 'failed' | 'cancelled',
+  status: 'failed' | 'cancelled',
   failure: Failure | null,
 ): Promise<void> {
   const row = await tx
@@ -46,7 +47,7 @@ export async function setBackupStatus(
     .set({
       status,
       failure: failure === null ? null : JSON.stringify(failure),
-      finished_at: status === 'running' ? null : sql`clock_timestamp()`,
+      finished_at: sql`clock_timestamp()`,
     })
     .where('id', '=', backupId)
     .returning(['tenant_id', 'addon_id'])
@@ -70,6 +71,7 @@ export async function recordBackup(tx: Tx, backupId: string, backup: BackupInfo)
       repository_size_bytes: backup.repositorySizeBytes,
       backup_started_at: backup.startedAt,
       backup_stopped_at: backup.stoppedAt,
+      reference_labels: JSON.stringify(backup.referenceLabels),
       finished_at: sql`clock_timestamp()`,
     })
     .where('id', '=', backupId)

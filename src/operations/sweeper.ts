@@ -8,6 +8,7 @@ import {
 } from '../db/unscoped.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import { Problem } from '../domain/problem.ts'
+import { openDueBackups } from './due-backups.ts'
 import { type NewWork, openOperation } from './open.ts'
 import type { Doorbell } from './wake-up.ts'
 
@@ -26,11 +27,12 @@ const BATCH = 500
 
 /**
  * Repairs lost wake-ups: rings again for what is overdue, for what may start, and opens the deletions that had to wait
- * for other work. The metadata database alone says what there is to do, so an emptied queue loses nothing.
+ * for other work and the base backups that are due. The metadata database alone says what there is to do, so an emptied queue loses nothing.
  */
-export async function sweep({ db, doorbell }: SweepDeps): Promise<number> {
+export async function sweep({ db, doorbell, ...schedule }: SweepDeps): Promise<number> {
   await openDeletions(db)
   await openProtections(db)
+  await openDueBackups({ db, ...schedule })
   const overdue = await findOverdueOperations(db, LATE_SECONDS, BATCH)
   const startable = await findStartableOperations(db, null, BATCH)
   for (const wakeUp of [...overdue, ...startable]) await doorbell.ring(wakeUp)

@@ -10,6 +10,7 @@ import { recordEvent } from '../notify/outbox.ts'
 import { openOperation } from '../operations/open.ts'
 import { addonView } from './addon-view.ts'
 import { allocateAddon, type NewAddon } from './allocate-addon.ts'
+import { assertSoundPolicy } from './assert-sound-policy.ts'
 import { type Caller, tenantOf } from './caller.ts'
 import { ringDoorbell } from './ring-doorbell.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -32,7 +33,7 @@ export async function createAddon(deps: ServiceDeps, caller: Caller, input: Addo
   const addon = describe(input, tenantOf(caller, input.tenantId), deps.postgresVersions())
   const { row, wakeUp } = await transact(deps.db, (tx) => record(tx, deps, caller, addon))
   ringDoorbell(deps, wakeUp)
-  return addonView(row, deps.endpointHost)
+  return addonView(row, deps)
 }
 
 async function record(tx: Tx, deps: ServiceDeps, { actor }: Caller, addon: NewAddon) {
@@ -40,6 +41,7 @@ async function record(tx: Tx, deps: ServiceDeps, { actor }: Caller, addon: NewAd
   const { tenantId, name } = addon
   if ((await holdTenant(tx, tenantId)) === undefined) throw new Problem('tenant-not-found')
   const row = await allocateAddon(tx, deps.keyRing, id, addon)
+  assertSoundPolicy(deps.platformPolicy, row.tenant_backup_policy, row.backup_policy)
   const work = { tenantId, kind: 'addon.provision', serverId: row.server_id, addonId: id, memo: {} } as const
   const wakeUp = await openOperation(tx, work)
   await recordEvent(tx, { tenantId, type: 'addon.created', payload: { addonId: id, name } })

@@ -1,7 +1,9 @@
 import { recordAudit } from '../db/audit.ts'
 import { insertTenant } from '../db/tenants.ts'
 import { transact } from '../db/transact.ts'
+import type { BackupPolicy } from '../domain/backup-policy.ts'
 import { newId } from '../domain/ids.ts'
+import { assertSoundPolicy } from './assert-sound-policy.ts'
 import type { Caller } from './caller.ts'
 import type { ServiceDeps } from './service-deps.ts'
 import { tenantView } from './tenant-view.ts'
@@ -9,15 +11,22 @@ import { tenantView } from './tenant-view.ts'
 export interface TenantInput {
   name: string
   maxConcurrentOperations?: number | undefined
+  backupPolicy?: BackupPolicy | undefined
 }
 
-export async function createTenant({ db }: Pick<ServiceDeps, 'db'>, { actor }: Caller, input: TenantInput) {
+/** @throws Problem `validation-failed` for a backup policy that contradicts itself */
+export async function createTenant(
+  { db, platformPolicy }: Pick<ServiceDeps, 'db' | 'platformPolicy'>,
+  { actor }: Caller,
+  input: TenantInput,
+) {
   const id = newId('tenant')
-  const { name, maxConcurrentOperations } = input
+  const { name, maxConcurrentOperations, backupPolicy = {} } = input
+  assertSoundPolicy(platformPolicy, backupPolicy)
   const row = await transact(db, async (tx) => {
     const limit =
       maxConcurrentOperations === undefined ? {} : { max_concurrent_operations: maxConcurrentOperations }
-    const tenant = await insertTenant(tx, { id, name, ...limit })
+    const tenant = await insertTenant(tx, { id, name, backup_policy: JSON.stringify(backupPolicy), ...limit })
     await recordAudit(tx, { actor, tenantId: id, action: 'tenant.create', resourceId: id })
     return tenant
   })

@@ -30,7 +30,7 @@ export async function deleteAddon(deps: ServiceDeps, caller: Caller, id: string)
     return { row: deleting, wakeUp: await openDeletion(tx, addon) }
   })
   if (wakeUp !== null) ringDoorbell(deps, wakeUp)
-  return addonView(row, deps.endpointHost)
+  return addonView(row, deps)
 }
 
 async function assertDeletable(tx: Tx, addon: AddonWithPort): Promise<void> {

@@ -3,26 +3,21 @@ import type { Executor } from '../db/client.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import { isId } from '../domain/ids.ts'
 import { Problem } from '../domain/problem.ts'
-import { addonView } from './addon-view.ts'
+import { type AddonViewDeps, addonView } from './addon-view.ts'
 import { type Caller, scopeOf } from './caller.ts'
 import { pageOf, type Slice } from './page.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
-type Deps = Pick<ServiceDeps, 'db' | 'endpointHost'>
+type Deps = Pick<ServiceDeps, 'db'> & AddonViewDeps
 
 /** One that is deleted is still shown, so that whoever waits for the deletion sees it end. */
-export async function readAddon({ db, endpointHost }: Deps, caller: Caller, id: string) {
-  return addonView(await requireAddon(db, scopeOf(caller), id, findAddonEverKnown), endpointHost)
+export async function readAddon(deps: Deps, caller: Caller, id: string) {
+  return addonView(await requireAddon(deps.db, scopeOf(caller), id, findAddonEverKnown), deps)
 }
 
-export async function readAddons(
-  { db, endpointHost }: Deps,
-  caller: Caller,
-  tenantId: string | undefined,
-  slice: Slice,
-) {
-  const rows = await listAddons(db, scopeOf(caller, tenantId), slice)
-  return pageOf(rows, slice, (row) => addonView(row, endpointHost))
+export async function readAddons(deps: Deps, caller: Caller, tenantId: string | undefined, slice: Slice) {
+  const rows = await listAddons(deps.db, scopeOf(caller, tenantId), slice)
+  return pageOf(rows, slice, (row) => addonView(row, deps))
 }
 
 /** @throws Problem `addon-not-found`, also once the add-on is deleted; `find` may lock the row. */

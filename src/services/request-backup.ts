@@ -50,5 +50,5 @@ export async function requestBackup(
     return { row, wakeUp }
   })
   ringDoorbell(deps, wakeUp)
-  return backupView(row)
+  return backupView({ ...row, last_archived_segment: null })
 }

@@ -5,6 +5,7 @@ export function tenantView(row: TenantRow) {
     id: row.id,
     name: row.name,
     maxConcurrentOperations: row.max_concurrent_operations,
+    backupPolicy: row.backup_policy,
     createdAt: row.created_at,
   }
 }

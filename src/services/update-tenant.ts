@@ -1,14 +1,20 @@
 import { recordAudit } from '../db/audit.ts'
+import { markScheduleStale } from '../db/schedule.ts'
 import { updateTenant as updateRow } from '../db/tenants.ts'
 import { transact } from '../db/transact.ts'
+import { assertSoundPolicy } from './assert-sound-policy.ts'
 import type { Caller } from './caller.ts'
 import type { TenantInput } from './create-tenant.ts'
 import { requireTenant } from './read-tenants.ts'
 import type { ServiceDeps } from './service-deps.ts'
 import { tenantView } from './tenant-view.ts'
 
+/**
+ * Changes what is given; the backup policy is replaced as a whole.
+ * @throws Problem `tenant-not-found`, `validation-failed` for a backup policy that contradicts itself
+ */
 export async function updateTenant(
-  { db }: Pick<ServiceDeps, 'db'>,
+  { db, platformPolicy }: Pick<ServiceDeps, 'db' | 'platformPolicy'>,
   { actor }: Caller,
   id: string,
   change: { [Field in keyof TenantInput]?: TenantInput[Field] | undefined },
@@ -16,7 +22,16 @@ export async function updateTenant(
   const row = await transact(db, async (tx) => {
     const before = await requireTenant(tx, id)
     const { name = before.name, maxConcurrentOperations = before.max_concurrent_operations } = change
-    const after = await updateRow(tx, id, { name, max_concurrent_operations: maxConcurrentOperations })
+    const { backupPolicy = before.backup_policy } = change
+    const after = await updateRow(tx, id, {
+      name,
+      max_concurrent_operations: maxConcurrentOperations,
+      backup_policy: JSON.stringify(backupPolicy),
+    })
+    if (change.backupPolicy !== undefined) {
+      assertSoundPolicy(platformPolicy, backupPolicy)
+      await markScheduleStale(tx, { tenantId: id })
+    }
     await recordAudit(tx, { actor, tenantId: id, action: 'tenant.update', resourceId: id, detail: change })
     return after
   })

@@ -35,6 +35,17 @@ export function restoreArgv(stanza: Stanza, label: string): Argv {
   return stanzaArgv(stanza, `--set=${label}`, '--type=none', '--delta', VERBOSE, 'restore')
 }
 
+/**
+ * WAL goes by the full backups that are left: its own limit follows theirs (`repo-retention-archive`). Without a limit for
+ * the history, the manifests of all backups ever taken would stay.
+ */
+export function expireArgv(stanza: Stanza, keepFulls: number): Argv {
+  if (!Number.isSafeInteger(keepFulls) || keepFulls < 1)
+    throw new RangeError('a full backup is kept at least')
+  const fulls = ['--repo1-retention-full-type=count', `--repo1-retention-full=${keepFulls}`]
+  return stanzaArgv(stanza, ...fulls, '--repo1-retention-history=0', 'expire')
+}
+
 const END_FETCHING = `
 locks="$1" spool="$2"
 shift 2

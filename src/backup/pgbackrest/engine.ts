@@ -3,6 +3,7 @@ import {
   aheadCommand,
   backupArgv,
   endFetchingArgv,
+  expireArgv,
   fetchSegmentArgv,
   infoArgv,
   listArchiveArgv,
@@ -48,6 +49,7 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
     isHalfMade: ({ exitCode }) => exitCode === PATH_NOT_EMPTY || exitCode === FILE_MISSING,
     isUnreadable: (output) => saysUnreadable(Object.values(output).join('\n')),
     backupTask: (server, type) => ({ argv: backupArgv(own(server), type) }),
+    expireTask: (server, keepFulls) => ({ argv: expireArgv(own(server), keepFulls) }),
     restoreTask: (server, sourceServerId, label) => ({
       argv: restoreArgv(source(server, sourceServerId), label),
     }),

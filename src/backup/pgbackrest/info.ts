@@ -13,6 +13,8 @@ const backupSchema = z.object({
   type: z.enum(['full', 'diff', 'incr']),
   // True when a page failed its checksum.
   error: z.boolean().nullable(),
+  // Of what the files of the backup are a part; null for a full one.
+  reference: z.array(z.string()).nullable().optional(),
   archive: z.object({ start: z.string(), stop: z.string() }),
   lsn: z.object({ start: z.string(), stop: z.string() }),
   timestamp: z.object({ start: z.number().int(), stop: z.number().int() }),
@@ -38,7 +40,7 @@ const TYPES: Record<'full' | 'diff' | 'incr', BackupType> = {
 const FAILED = 99
 
 /**
- * Reads `info --output=json`: the complete backups without an error, oldest first; none when there is no archive.
+ * Reads `info --output=json`: the complete backups, oldest first; none when there is no archive.
  *
  * @throws Problem `archive-unreachable` or `archive-unreadable` when the archive cannot be read; `info` itself exits with
  * 0 then.
@@ -52,7 +54,7 @@ export function parseInfo(stdout: string): BackupInfo[] {
     const code = saysUnreadable(failed.status.message) ? 'archive-unreadable' : 'archive-unreachable'
     throw new Problem(code, { cause: failed.status.message.split('\n')[0] })
   }
-  return stanzas.flatMap(({ backup }) => backup.filter(({ error }) => error !== true).map(backupInfo))
+  return stanzas.flatMap(({ backup }) => backup.map(backupInfo))
 }
 
 function backupInfo(backup: z.infer<typeof backupSchema>): BackupInfo {
@@ -68,8 +70,16 @@ function backupInfo(backup: z.infer<typeof backupSchema>): BackupInfo {
     timeline: parseSegment(backup.archive.start).timeline,
     sizeBytes: backup.info.size,
     repositorySizeBytes: backup.info.repository.delta,
+    referenceLabels: referencesOf(backup),
+    hasErrors: backup.error === true,
     hasTablespaces: backup.tablespace === undefined ? null : (backup.tablespace?.length ?? 0) > 0,
   }
+}
+
+/** What is not a full backup is named after the one it builds upon: `20261123-130000F_20261124-130000D`. */
+function referencesOf({ label, reference }: z.infer<typeof backupSchema>): string[] {
+  const [full = label, own] = label.split('_')
+  return [...new Set([...(own === undefined ? [] : [full]), ...(reference ?? [])])]
 }
 
 function momentOfSeconds(seconds: number): Moment {

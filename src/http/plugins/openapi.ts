@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { optionalBodies } from '../optional-bodies.ts'
 import { pruneComponents } from '../prune-components.ts'
 import { securitySchemes } from '../security.ts'
 
@@ -13,15 +14,20 @@ a stable \`type\`. Lists are ordered by id, which is the order of creation.`
 /** Describes the API from the schemas of its routes: /openapi.json for programs, /docs for people. */
 export const openapi = fp(
   async (app) => {
+    const optional = optionalBodies()
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
         info: { title: 'Undrop', version: '1', description, license: { name: 'MIT', identifier: 'MIT' } },
         components: { securitySchemes },
       },
-      transform: jsonSchemaTransform,
+      transform: (input) => {
+        optional.note(input.schema)
+        return jsonSchemaTransform(input)
+      },
       // The document is plain JSON; the two libraries type it differently.
-      transformObject: (input) => pruneComponents(jsonSchemaTransformObject(input) as object) as never,
+      transformObject: (input) =>
+        pruneComponents(optional.applyTo(jsonSchemaTransformObject(input) as object)) as never,
     })
     await app.register(swaggerUi, { routePrefix: '/docs' })
     app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { backupPolicySchema } from '../../domain/backup-policy.ts'
+import { backupPolicySchema, completeBackupPolicySchema, DEFAULT_POLICY } from '../../domain/backup-policy.ts'
 import { failureSchema } from './failure.ts'
 import { addonName, databaseName, labels, moment } from './text.ts'
 
@@ -18,7 +18,8 @@ export const addonSchema = z
     databaseName: z.string(),
     endpoint: z.object({ host: z.string(), port: z.int() }).nullable().describe('Null unless available'),
     restoredFrom: z.object({ addonId: z.string(), restoreId: z.string() }).nullable(),
-    backupPolicy: backupPolicySchema,
+    backupPolicy: backupPolicySchema.describe('As it was given'),
+    effectiveBackupPolicy: completeBackupPolicySchema,
     labels: z.record(z.string(), z.string()),
     deletionProtection: z.boolean(),
     failure: failureSchema.nullable(),
@@ -39,6 +40,7 @@ export const addonSchema = z
         endpoint: { host: '127.0.0.1', port: 20_001 },
         restoredFrom: null,
         backupPolicy: {},
+        effectiveBackupPolicy: DEFAULT_POLICY,
         labels: { app: 'shop' },
         deletionProtection: false,
         failure: null,

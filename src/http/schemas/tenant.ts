@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { backupPolicySchema } from '../../domain/backup-policy.ts'
 import { displayName, moment } from './text.ts'
 
 export const maxConcurrentOperations = z
@@ -7,8 +8,18 @@ export const maxConcurrentOperations = z
   .max(1000)
   .describe('How many operations run at once; others wait')
 
+export const tenantBackupPolicy = backupPolicySchema.describe(
+  'What its add-ons have where they say nothing else. What it leaves out comes from the platform',
+)
+
 export const tenantSchema = z
-  .object({ id: z.string(), name: displayName, maxConcurrentOperations, createdAt: moment })
+  .object({
+    id: z.string(),
+    name: displayName,
+    maxConcurrentOperations,
+    backupPolicy: tenantBackupPolicy,
+    createdAt: moment,
+  })
   .meta({
     id: 'Tenant',
     examples: [
@@ -16,6 +27,7 @@ export const tenantSchema = z
         id: 'tnt_01kas0d8w8e5h9xw2c5a9t7b3k',
         name: 'Acme',
         maxConcurrentOperations: 4,
+        backupPolicy: { retentionDays: 30 },
         createdAt: '2026-11-23T13:00:00.123456Z',
       },
     ],

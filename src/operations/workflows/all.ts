@@ -1,6 +1,7 @@
 import type { AnyWorkflow } from '../runner.ts'
 import type { WorkDeps } from '../server-work.ts'
 import { deleteAddon } from './delete-addon.ts'
+import { expireArchive } from './expire-archive.ts'
 import { protectServer } from './protect-server.ts'
 import { provisionAddon } from './provision-addon.ts'
 import { restoreAddon } from './restore-addon.ts'
@@ -8,7 +9,7 @@ import { takeBackup } from './take-backup.ts'
 
 /** Every workflow, by the kind of operation it carries out. */
 export const workflows: ReadonlyMap<string, AnyWorkflow<WorkDeps>> = new Map(
-  [provisionAddon, protectServer, takeBackup, restoreAddon, deleteAddon].map((workflow) => [
+  [provisionAddon, protectServer, takeBackup, expireArchive, restoreAddon, deleteAddon].map((workflow) => [
     workflow.kind,
     workflow,
   ]),

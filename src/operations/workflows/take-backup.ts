@@ -1,13 +1,21 @@
 import { z } from 'zod'
 import type { BackupInfo } from '../../backup/engine.ts'
+import type { Tx } from '../../db/client.ts'
 import { failureOf, Problem } from '../../domain/problem.ts'
 import type { TaskReport } from '../../drivers/driver.ts'
+import { planServer } from '../backup-planner.ts'
 import { findRecordedLabels, recordBackup, setBackupStatus } from '../backup-progress.ts'
+import { assertRoom } from '../backup-room.ts'
+import { takeSlot } from '../backup-slots.ts'
+import { labelsToExpire } from '../expiry.ts'
+import { listBackups } from '../list-backups.ts'
+import { openOperation } from '../open.ts'
 import { archiveAccess, engineServer, loadServer, type WorkDeps } from '../server-work.ts'
 import { defineWorkflow, finish, go, type StepContext, wait } from '../workflow.ts'
 
 const ATTEMPTS_MAX = 3
 const POLL_SECONDS = 2
+const SLOT_POLL_SECONDS = 3
 const RETRY_SECONDS = 10
 const PROGRESS_GRACE_SECONDS = 1800
 
@@ -27,10 +35,27 @@ const taskOf = ({ operationId }: Context) => `backup-${operationId}`
 export const takeBackup = defineWorkflow<WorkDeps>()({
   kind: 'backup.take',
   memo,
-  start: 'start-backup',
+  start: 'await-slot',
   onFailure: 'record-failure',
   timeLimitSeconds: PROGRESS_GRACE_SECONDS,
   steps: {
+    /** Others come first, which is no lack of progress. */
+    'await-slot': {
+      async run({ deps, memo, extendDeadline }) {
+        deps.assertHeld()
+        if (await takeSlot(deps.db, memo.backupId, deps.backupsMax)) return go('check-room')
+        extendDeadline(PROGRESS_GRACE_SECONDS)
+        return wait(SLOT_POLL_SECONDS)
+      },
+    },
+
+    'check-room': {
+      async run(context) {
+        await assertRoom(context.deps, await loadServer(context.deps, context), context.memo.type)
+        return go('start-backup')
+      },
+    },
+
     'start-backup': {
       async run(context) {
         const { deps, serverId, memo } = context
@@ -42,7 +67,6 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
           deps.engine.configFiles('own', self, archiveAccess(deps, server)),
         )
         await deps.driver.startTask(serverId, taskOf(context), deps.engine.backupTask(self, memo.type))
-        context.inCommit((tx) => setBackupStatus(tx, context.memo.backupId, 'running', null))
         return go('await-backup')
       },
     },
@@ -70,20 +94,25 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
 
     'record-backup': {
       async run(context) {
-        const { deps, serverId } = context
-        const backup = await newestUnrecorded(context)
+        const { deps, serverId, inCommit } = context
+        const listed = await listBackups(deps, context)
+        const backup = await newestUnrecorded(context, listed)
         await deps.driver.clearTask(serverId, taskOf(context))
-        context.inCommit((tx) => recordBackup(tx, context.memo.backupId, backup))
+        inCommit((tx) => recordBackup(tx, context.memo.backupId, backup))
+        inCommit((tx) => planServer(tx, deps.platformPolicy, serverId))
+        inCommit((tx) => expireNext(tx, context, listed))
         return finish()
       },
     },
 
     'record-failure': {
       async run(context) {
-        await context.deps.driver.clearTask(context.serverId, taskOf(context))
+        const { deps, serverId, inCommit } = context
+        await deps.driver.clearTask(serverId, taskOf(context))
         const failure = context.failure ?? failureOf(new Problem('backup-failed'))
         const status = failure.code === 'cancelled' ? 'cancelled' : 'failed'
-        context.inCommit((tx) => setBackupStatus(tx, context.memo.backupId, status, failure))
+        inCommit((tx) => setBackupStatus(tx, context.memo.backupId, status, failure))
+        inCommit((tx) => planServer(tx, deps.platformPolicy, serverId))
         return finish()
       },
     },
@@ -105,20 +134,25 @@ async function retry(context: Context, { stdoutTail, stderrTail }: TaskReport) {
  * The backup the task has made: the newest in the archive that no row names. One with tablespaces is refused, as a child
  * would be given links to its parent's files (pitfall 15).
  */
-async function newestUnrecorded(context: Context): Promise<BackupInfo> {
+async function newestUnrecorded(context: Context, listed: readonly BackupInfo[]): Promise<BackupInfo> {
   const recorded = new Set(await findRecordedLabels(context.deps.db, context.serverId))
-  const backup = (await listBackups(context)).findLast(({ label }) => !recorded.has(label))
+  const broken = new Set(listed.filter(({ hasErrors }) => hasErrors).map(({ label }) => label))
+  const backup = listed.findLast(
+    ({ label, referenceLabels }) =>
+      !recorded.has(label) && ![label, ...referenceLabels].some((each) => broken.has(each)),
+  )
   if (backup === undefined)
     throw new Problem('backup-failed', { cause: 'pgBackRest ended well, and no new backup is listed' })
-  const [inDetail] = (await listBackups(context, backup.label)).filter(({ label }) => label === backup.label)
+  const [inDetail] = (await listBackups(context.deps, context, backup.label)).filter(
+    ({ label }) => label === backup.label,
+  )
   if (inDetail?.hasTablespaces === true) throw new Problem('tablespace-unsupported')
   return backup
 }
 
-async function listBackups(context: Context, label?: string): Promise<BackupInfo[]> {
-  const { deps, serverId } = context
-  const server = engineServer(deps, await loadServer(deps, context))
-  const listed = await deps.driver.run(serverId, deps.engine.listBackups(server, 'own', serverId, label))
-  if (listed.exitCode !== 0) throw new Error(`the archive cannot be listed: ${listed.stdout}${listed.stderr}`)
-  return deps.engine.parseBackups(listed.stdout)
+/** With a new backup, older ones may have become dispensable. */
+async function expireNext(tx: Tx, context: Context, listed: readonly BackupInfo[]): Promise<void> {
+  const { deps, tenantId, addonId, serverId } = context
+  if ((await labelsToExpire(tx, context, listed, deps.platformPolicy)).length === 0) return
+  await openOperation(tx, { tenantId, addonId, serverId, kind: 'archive.expire', memo: {} })
 }

@@ -29,6 +29,15 @@ describe('POST /v1/addons/{addonId}/backups', () => {
     expect((await client('GET', `/v1/addons/${id}/backups`)).json().data).toHaveLength(1)
   })
 
+  test('without a body a full backup is taken', async () => {
+    const { db, newTenant } = await startApi()
+    const { client } = await newTenant()
+    const { id } = await availableAddon(db, client)
+    const response = await client('POST', `/v1/addons/${id}/backups`)
+    expect(response.statusCode).toBe(202)
+    expect(response.json()).toMatchObject({ type: 'full', status: 'queued', scheduled: false })
+  })
+
   test('409 while the add-on is not available', async () => {
     const { newTenant } = await startApi()
     const { client } = await newTenant()

@@ -11,11 +11,14 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ name: '\ud800' }, '/name'],
     [{ name: 'Acme', maxConcurrentOperations: 0 }, '/maxConcurrentOperations'],
     [{ name: 'Acme', plan: 'gold' }, '/plan'],
+    [{ name: 'Acme', backupPolicy: { fullEvery: '7 days' } }, '/backupPolicy/fullEvery'],
+    [{ name: 'Acme', backupPolicy: { differentialEvery: 'P8D' } }, '/backupPolicy/differentialEvery'],
   ],
   updateTenant: [
     [{ name: 7 }, '/name'],
     [{ maxConcurrentOperations: 1.5 }, '/maxConcurrentOperations'],
     [{ id: 'tnt_1' }, '/id'],
+    [{ backupPolicy: { fullEvery: 'P1D' } }, '/backupPolicy/differentialEvery'],
   ],
   setStorageKeys: [
     [{}, '/accessKeyId'],
@@ -51,6 +54,9 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
       '/labels',
     ],
     [{ name: 'shop', backupPolicy: { retention: 7 } }, '/backupPolicy/retention'],
+    [{ name: 'shop', backupPolicy: { retentionDays: 0 } }, '/backupPolicy/retentionDays'],
+    [{ name: 'shop', backupPolicy: { window: { from: '01:00', to: '01:00' } } }, '/backupPolicy/window'],
+    [{ name: 'shop', backupPolicy: { differentialEvery: 'P7D' } }, '/backupPolicy/differentialEvery'],
     [{ name: 'shop', deletionProtection: 'yes' }, '/deletionProtection'],
     [{ name: 'shop', status: 'available' }, '/status'],
   ],
@@ -60,6 +66,7 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ postgresVersion: 16 }, '/postgresVersion'],
     [{ deletionProtection: null }, '/deletionProtection'],
     [{ backupPolicy: { x: 1 } }, '/backupPolicy/x'],
+    [{ backupPolicy: { fullEvery: 'PT6H' } }, '/backupPolicy/differentialEvery'],
   ],
   createRestore: [
     [{}, '/target'],

@@ -2,12 +2,13 @@ import { sql } from 'kysely'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { workflows } from '../../../src/operations/workflows/all.ts'
 import { cancelRestore } from '../../../src/services/cancel-restore.ts'
-import { createAddon } from '../../../src/services/create-addon.ts'
 import { deleteAddon } from '../../../src/services/delete-addon.ts'
 import { requestBackup } from '../../../src/services/request-backup.ts'
 import { requestRestore } from '../../../src/services/request-restore.ts'
 import { serverOf } from '../../support/fake/world.ts'
 import { type FreshMetadata, freshMetadata } from '../../support/metadata-database.ts'
+import { backupScenarios } from './backup-scenarios.ts'
+import { addonOf, aProtectedAddon, create, type Scenario } from './scenario.ts'
 import { caller, newStage, type Stage, workToEnd } from './stage.ts'
 import { tracesOf } from './traces.ts'
 
@@ -15,6 +16,7 @@ const { fakeSql } = vi.hoisted(() => ({ fakeSql: () => import('../../support/fak
 vi.mock('../../../src/postgres/connect.ts', fakeSql)
 vi.mock('../../../src/postgres/admission.ts', fakeSql)
 vi.mock('../../../src/postgres/anchor.ts', fakeSql)
+vi.mock('../../../src/postgres/cluster-size.ts', fakeSql)
 vi.mock('../../../src/postgres/roles.ts', fakeSql)
 vi.mock('../../../src/postgres/reached.ts', fakeSql)
 vi.mock('../../../src/postgres/side-effects.ts', fakeSql)
@@ -23,37 +25,8 @@ vi.mock('../../../src/postgres/inherited-settings.ts', async (importOriginal) =>
   inheritedSettings: (await fakeSql()).inheritedSettings,
 }))
 
-interface Scenario {
-  name: string
-  /** What has been done, without a crash, before. */
-  given?: (stage: Stage) => Promise<void>
-  /** Asks for the work in which a worker crashes. */
-  when: (stage: Stage) => Promise<void>
-  /** How it ends, crash or no crash. */
-  end: object
-  /** Kinds of operations; what is left out is the same in another scenario. */
-  crashIn?: string[]
-}
-
 const everywhere = [...workflows.keys()]
 const TARGET = { time: '2026-11-23T13:45:00.000000Z' }
-
-const create = async ({ services, tenantId }: Stage) =>
-  void (await createAddon(services, caller, { tenantId, name: 'shop' }))
-
-async function addonOf({ db, tenantId }: Stage, name = 'shop') {
-  return db
-    .selectFrom('addon')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where('name', '=', name)
-    .executeTakeFirstOrThrow()
-}
-
-async function aProtectedAddon(stage: Stage): Promise<void> {
-  await create(stage)
-  await workToEnd(stage)
-}
 
 async function aProtectedAddonWithSubscription(stage: Stage): Promise<void> {
   await create(stage)
@@ -105,6 +78,7 @@ const serving = (name: string) => ({
 })
 
 const scenarios: Scenario[] = [
+  ...backupScenarios,
   {
     name: 'a new add-on serves and is protected',
     when: create,

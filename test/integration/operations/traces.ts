@@ -45,11 +45,15 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
         archive: {
           isRemoved: archives.get(addon.server_id)?.removed_at !== null,
           stanza: archive?.hasStanza,
+          hasNextBackup: archives.get(addon.server_id)?.next_backup_at !== null,
           backups: archive?.backups.map(({ info }) => info.label),
         },
         backups: backups
           .filter((backup) => backup.server_id === addon.server_id)
-          .map(({ status, label, failure }) => ({ status, label, failure: failure?.code })),
+          .map(({ status, label, failure, expired_at: expiredAt }) => ({
+            ...{ status, label, failure: failure?.code },
+            isExpired: expiredAt !== null,
+          })),
       }
     }),
     restores: restores.map(({ status, phase, reached, failure, secured_roles: roles }) => ({

@@ -103,6 +103,8 @@ export const readRecovered = (client: pg.Client): Promise<RecoveredState> =>
     return { inRecovery: false, timeline, lsn: '0/4000028', xid: '740', time: NOW, databases }
   })
 
+export const clusterSize = (): Promise<number> => perform(life, 'clusterSize', () => 1000)
+
 export const serverClock = (): Promise<string> => perform(life, 'serverClock', () => NOW)
 
 export const inheritedSettings = () =>

@@ -5,6 +5,7 @@ import {
   archiveOf,
   BACKUP_SEGMENT,
   BACKUP_STOPPED_AT,
+  type FakeArchive,
   type FakeData,
   type FakeServer,
   type FakeWorld,
@@ -21,7 +22,8 @@ export function startedTask(world: FakeWorld, serverId: string, name: string, ar
   const { program, verb } = commandOf(argv)
   if (world.failing.has(program) || world.failing.has(verb)) return
   if (program === 'initdb') initdb(server)
-  else if (verb === 'backup') backup(world, serverId)
+  else if (verb === 'backup') backup(world, serverId, argv[2] ?? '')
+  else if (verb === 'expire') expire(world, serverId, Number(argv[2]))
   else if (verb === 'restore') restore(world, server, argv[2] ?? '', argv[3] ?? '')
   else throw new Error(`the fake world has no task ${argv.join(' ')}`)
 }
@@ -42,19 +44,33 @@ function initdb(server: FakeServer): void {
   }
 }
 
-function backup(world: FakeWorld, serverId: string): void {
+function backup(world: FakeWorld, serverId: string, type: string): void {
   const { data, config } = serverOf(world, serverId)
   const archive = archiveOf(world, serverId)
   if (data === null || config['own.conf'] !== serverId || !archive.hasStanza)
     throw new Error('there is nothing to back up, or nowhere to')
-  archive.backups.push({ info: backupInfo(archive.backups.length, data), data: structuredClone(data) })
+  archive.backups.push({ info: backupInfo(archive.backups, type, data), data: structuredClone(data) })
   archive.segments.push(BACKUP_SEGMENT)
 }
 
-function backupInfo(index: number, { timeline }: FakeData): BackupInfo {
+/** All but the newest full backups go, and what builds upon them. */
+function expire(world: FakeWorld, serverId: string, keepFulls: number): void {
+  const archive = archiveOf(world, serverId)
+  const fulls = archive.backups.filter(({ info }) => info.type === 'full').map(({ info }) => info.label)
+  const oldest = fulls.at(-keepFulls) ?? ''
+  archive.backups = archive.backups.filter(({ info }) => info.label >= oldest)
+}
+
+/** As with the real engine, what has no full backup to build upon is one itself. */
+function backupInfo(before: FakeArchive['backups'], type: string, { timeline }: FakeData): BackupInfo {
+  const full = before.findLast(({ info }) => info.type === 'full')?.info.label
+  const own = String(Number(before.at(-1)?.info.label.slice(-7, -1) ?? 129_999) + 1)
+  const upon = type === 'full' ? undefined : full
   return {
-    label: `20261123-13000${index}F`,
-    type: 'full',
+    label: upon === undefined ? `20261123-${own}F` : `${upon}_20261123-${own}D`,
+    type: upon === undefined ? 'full' : 'differential',
+    referenceLabels: upon === undefined ? [] : [upon],
+    hasErrors: false,
     startedAt: addSeconds(BACKUP_STOPPED_AT, -1),
     stoppedAt: BACKUP_STOPPED_AT,
     startLsn: '0/3000028',

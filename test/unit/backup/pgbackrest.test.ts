@@ -99,6 +99,14 @@ test('a restore names its backup, leaves recovery settings to us and can be repe
   )
 })
 
+test('an expiry counts full backups, and always keeps one', () => {
+  const { argv } = engine.expireTask(server, 3)
+  expect(argv).toEqual(
+    expect.arrayContaining(['--repo1-retention-full-type=count', '--repo1-retention-full=3', 'expire']),
+  )
+  for (const keepFulls of [0, -1, 1.5]) expect(() => engine.expireTask(server, keepFulls)).toThrow(RangeError)
+})
+
 describe('the list of backups', () => {
   const backup = {
     archive: { start: '000000020000000000000003', stop: '000000020000000000000004' },
@@ -126,13 +134,27 @@ describe('the list of backups', () => {
         timeline: 2,
         sizeBytes: 37304562,
         repositorySizeBytes: 10391392,
+        referenceLabels: [],
+        hasErrors: false,
         hasTablespaces: null,
       },
     ])
   })
 
-  test('leaves out a backup with a damaged page', () => {
-    expect(engine.parseBackups(info([{ ...backup, error: true }]))).toEqual([])
+  test('tells of a backup with a damaged page, which counts as the others do when backups expire', () => {
+    expect(engine.parseBackups(info([{ ...backup, error: true }]))).toMatchObject([{ hasErrors: true }])
+  })
+
+  test('tells what a backup cannot be restored without, the full one it is named after included', () => {
+    const upon = {
+      ...backup,
+      type: 'incr',
+      label: '20261123-141933F_20261125-141933I',
+      reference: ['20261123-141933F_20261124-141933D'],
+    }
+    expect(engine.parseBackups(info([upon]))).toMatchObject([
+      { referenceLabels: ['20261123-141933F', '20261123-141933F_20261124-141933D'] },
+    ])
   })
 
   test('tells whether the backup that was asked for has tablespaces', () => {

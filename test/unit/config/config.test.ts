@@ -26,6 +26,11 @@ describe('the README', () => {
   })
 })
 
+test('a backup policy that contradicts itself is refused', () => {
+  const UNDROP_BACKUP_POLICY = JSON.stringify({ fullEvery: 'P1D' })
+  expect(() => loadConfig({ UNDROP_BACKUP_POLICY })).toThrow(/differentialEvery must be shorter/)
+})
+
 test('every fault is listed at once, and no value is echoed', () => {
   const faulty = { PORT: 'eighty', UNDROP_MASTER_KEY: 'hunter2', UNDROP_PORT_RANGE: '300-200' }
   expect(() => loadConfig(faulty)).toThrow(/PORT: .*UNDROP_MASTER_KEY: .*UNDROP_PORT_RANGE: /s)

@@ -33,6 +33,13 @@ describe('openapi/openapi.json', () => {
     expect(await readFile(`${import.meta.dirname}/../../../openapi/openapi.json`, 'utf8')).toBe(text)
   })
 
+  test('requires a body where the operation does not do without', () => {
+    const required = operations().flatMap(({ operation: { operationId, requestBody } }) =>
+      requestBody === undefined || '$ref' in requestBody ? [] : [[operationId, requestBody.required]],
+    )
+    expect(Object.fromEntries(required)).toMatchObject({ createBackup: false, createAddon: true })
+  })
+
   test('comes out the same each time', async () => {
     expect(await openapiText()).toBe(text)
   })

@@ -13,7 +13,8 @@ export const updateAddonRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asy
       schema: {
         operationId: 'updateAddon',
         summary: 'Change an add-on',
-        description: 'Fields that are not given stay as they are; labels are replaced as a whole.',
+        description:
+          'Fields that are not given stay as they are; labels and the backup policy are replaced as a whole.',
         tags: ['Add-ons'],
         security: anyKey,
         params: addonParams,

@@ -2,13 +2,17 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { createTenant } from '../../../services/create-tenant.ts'
 import { problems } from '../../schemas/problem.ts'
-import { maxConcurrentOperations, tenantSchema } from '../../schemas/tenant.ts'
+import { maxConcurrentOperations, tenantBackupPolicy, tenantSchema } from '../../schemas/tenant.ts'
 import { displayName } from '../../schemas/text.ts'
 import { platformKeyOnly } from '../../security.ts'
 import type { ServerDeps } from '../../server-deps.ts'
 
 const body = z
-  .strictObject({ name: displayName, maxConcurrentOperations: maxConcurrentOperations.optional() })
+  .strictObject({
+    name: displayName,
+    maxConcurrentOperations: maxConcurrentOperations.optional(),
+    backupPolicy: tenantBackupPolicy.optional(),
+  })
   .meta({ id: 'NewTenant', examples: [{ name: 'Acme' }] })
 
 /** POST /v1/tenants */

@@ -2,13 +2,22 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { updateTenant } from '../../../services/update-tenant.ts'
 import { problems } from '../../schemas/problem.ts'
-import { maxConcurrentOperations, tenantParams, tenantSchema } from '../../schemas/tenant.ts'
+import {
+  maxConcurrentOperations,
+  tenantBackupPolicy,
+  tenantParams,
+  tenantSchema,
+} from '../../schemas/tenant.ts'
 import { displayName } from '../../schemas/text.ts'
 import { platformKeyOnly } from '../../security.ts'
 import type { ServerDeps } from '../../server-deps.ts'
 
 const body = z
-  .strictObject({ name: displayName.optional(), maxConcurrentOperations: maxConcurrentOperations.optional() })
+  .strictObject({
+    name: displayName.optional(),
+    maxConcurrentOperations: maxConcurrentOperations.optional(),
+    backupPolicy: tenantBackupPolicy.optional(),
+  })
   .meta({ id: 'TenantChange', examples: [{ maxConcurrentOperations: 8 }] })
 
 /** PATCH /v1/tenants/:tenantId */
@@ -19,6 +28,7 @@ export const updateTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
       schema: {
         operationId: 'updateTenant',
         summary: 'Change a tenant',
+        description: 'Fields that are not given stay as they are; the backup policy is replaced as a whole.',
         tags: ['Tenants'],
         security: platformKeyOnly,
         params: tenantParams,
