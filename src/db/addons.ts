@@ -1,10 +1,11 @@
-import type { Insertable, Updateable } from 'kysely'
+import { type Insertable, sql, type Updateable } from 'kysely'
+import type { Moment } from '../domain/moment.ts'
 import type { Executor, Tx } from './client.ts'
 import type { AddonRow, AddonTable, ArchiveRow, ArchiveTable, ServerRow, ServerTable } from './schema.ts'
 import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
 
-/** An add-on and the port of the server that serves it. */
-export type AddonWithPort = AddonRow & { port: number | null }
+/** An add-on, the port of the server that serves it, and until when its archive outlives it. */
+export type AddonWithPort = AddonRow & { port: number | null; archive_kept_until: Moment | null }
 
 interface NewAddon {
   addon: Insertable<AddonTable>
@@ -17,7 +18,7 @@ export async function insertAddon(tx: Tx, { addon, server, archive }: NewAddon):
   const row = await tx.insertInto('addon').values(addon).returningAll().executeTakeFirstOrThrow()
   await tx.insertInto('server').values(server).execute()
   await tx.insertInto('archive').values(archive).execute()
-  return { ...row, port: null }
+  return { ...row, port: null, archive_kept_until: null }
 }
 
 export function findAddon(ex: Executor, scope: TenantScope, id: string): Promise<AddonWithPort | undefined> {
@@ -36,6 +37,15 @@ export function findAddonEverKnown(
 /** Every change of an add-on, and every restore from it, locks its row first, so that they take turns. */
 export function lockAddon(tx: Tx, scope: TenantScope, id: string): Promise<AddonWithPort | undefined> {
   return liveAddons(tx, scope).where('addon.id', '=', id).forUpdate('addon').executeTakeFirst()
+}
+
+/** As `lockAddon`, also for an add-on that is deleted: its archive may be restored from. */
+export function lockAddonEverKnown(
+  tx: Tx,
+  scope: TenantScope,
+  id: string,
+): Promise<AddonWithPort | undefined> {
+  return addons(tx, scope).where('addon.id', '=', id).forUpdate('addon').executeTakeFirst()
 }
 
 export function listAddons(ex: Executor, scope: TenantScope, slice: Slice): Promise<AddonWithPort[]> {
@@ -61,7 +71,7 @@ export async function updateAddon(
     .where('id', '=', addon.id)
     .returningAll()
     .executeTakeFirstOrThrow()
-  return { ...row, port: addon.port }
+  return { ...row, port: addon.port, archive_kept_until: addon.archive_kept_until }
 }
 
 export function readServer(ex: Executor, tenantId: string, id: string): Promise<ServerRow> {
@@ -82,7 +92,13 @@ function addons(ex: Executor, scope: TenantScope) {
   return ex
     .selectFrom('addon')
     .innerJoin('server', 'server.id', 'addon.server_id')
+    .innerJoin('archive', 'archive.server_id', 'addon.server_id')
     .selectAll('addon')
     .select('server.port')
+    .select(
+      sql<Moment | null>`case when archive.removed_at is null then archive.keep_until end`.as(
+        'archive_kept_until',
+      ),
+    )
     .where(inScope(scope, 'addon.tenant_id'))
 }

@@ -15,6 +15,7 @@ const { fakeSql } = vi.hoisted(() => ({ fakeSql: () => import('../../support/fak
 vi.mock('../../../src/postgres/connect.ts', fakeSql)
 vi.mock('../../../src/postgres/admission.ts', fakeSql)
 vi.mock('../../../src/postgres/anchor.ts', fakeSql)
+vi.mock('../../../src/postgres/wal-waiting.ts', fakeSql)
 vi.mock('../../../src/postgres/roles.ts', fakeSql)
 vi.mock('../../../src/postgres/reached.ts', fakeSql)
 vi.mock('../../../src/postgres/side-effects.ts', fakeSql)
@@ -74,6 +75,19 @@ const restore = async (stage: Stage) =>
 const remove = async (stage: Stage) =>
   void (await deleteAddon(stage.services, caller, (await addonOf(stage)).id))
 
+async function aDeletedAddon(stage: Stage): Promise<void> {
+  await aProtectedAddon(stage)
+  await remove(stage)
+  await workToEnd(stage)
+}
+
+const keepNothing = async ({ db, tenantId }: Stage) =>
+  void (await db
+    .updateTable('tenant')
+    .set({ backup_policy: JSON.stringify({ deletedRetentionDays: 0 }) })
+    .where('id', '=', tenantId)
+    .execute())
+
 /** The deletion is asked for while that call is under way. */
 const removedDuring = (call: string) => async (stage: Stage) => {
   await create(stage)
@@ -85,6 +99,19 @@ const gone = (name: string) => ({
   status: 'deleted',
   server: { hasPort: false, isDeleted: true, directory: null },
   archive: { isRemoved: true, stanza: undefined },
+})
+/** The only commit in the fake world is the marker that the deletion leaves. */
+const kept = (name: string) => ({
+  name,
+  status: 'deleted',
+  server: { hasPort: false, isDeleted: true, directory: null },
+  archive: {
+    isRemoved: false,
+    isKept: true,
+    holdsACommit: true,
+    stanza: true,
+    backups: [expect.any(String)],
+  },
 })
 const serving = (name: string) => ({
   name,
@@ -187,8 +214,48 @@ const scenarios: Scenario[] = [
   },
   {
     name: 'a deleted add-on leaves nothing',
+    given: async (stage) => {
+      await keepNothing(stage)
+      await aProtectedAddon(stage)
+    },
+    when: remove,
+    end: { addons: [gone('shop')], directories: 0, archives: 0 },
+  },
+  {
+    name: 'the archive of a deleted add-on is kept, with what was committed last',
     given: aProtectedAddon,
     when: remove,
+    end: { addons: [kept('shop')], directories: 0, archives: 1 },
+  },
+  {
+    name: 'the archive of a deleted add-on is kept although its server is lost',
+    given: async (stage) => {
+      await aProtectedAddon(stage)
+      stage.world.servers.clear()
+    },
+    when: remove,
+    end: { addons: [{ ...kept('shop'), archive: { isRemoved: false, isKept: true } }], archives: 1 },
+  },
+  {
+    name: 'a deleted add-on is restored from its archive',
+    given: aDeletedAddon,
+    when: async (stage) => void (await restore(stage)),
+    end: {
+      addons: [kept('shop'), serving('copy')],
+      restores: [{ status: 'succeeded' }],
+      directories: 1,
+      archives: 2,
+    },
+    crashIn: ['restore.run'],
+  },
+  {
+    name: 'the archive of a deleted add-on is purged when its time is over',
+    given: aDeletedAddon,
+    when: async ({ db, tenantId }) => {
+      await sql`update archive set keep_until = now() - interval '1 second' where tenant_id = ${tenantId}`.execute(
+        db,
+      )
+    },
     end: { addons: [gone('shop')], directories: 0, archives: 0 },
   },
   {

@@ -132,3 +132,5 @@ export const archiverState = (client: pg.Client): Promise<ArchiverState> =>
 
 export const isArchived = ({ lastArchivedSegment }: ArchiverState, segment: string): boolean =>
   lastArchivedSegment !== null && lastArchivedSegment >= segment
+
+export const walWaiting = () => perform(life, 'walWaiting', () => ({ oldestSeconds: 0, bytes: 0 }))
