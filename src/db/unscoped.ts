@@ -156,7 +156,7 @@ export async function findArchivesToPurge(db: Executor, limit: number): Promise<
   const { rows } = await sql<KeptArchive>`
     select archive.server_id as "serverId", archive.tenant_id as "tenantId", server.addon_id as "addonId"
       from archive join server on server.id = archive.server_id
-     where archive.keep_until < now() and archive.removed_at is null
+     where archive.keep_until < now() and archive.removed_at is null and server.deleted_at is not null
        and not exists (select from restore where restore.source_server_id = server.id and restore.finished_at is null)
        and not exists (select from operation where operation.server_id = server.id and operation.finished_at is null)
      order by archive.keep_until limit ${limit}`.execute(db)

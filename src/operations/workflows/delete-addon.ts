@@ -10,7 +10,7 @@ import { forgetArchive } from '../purge.ts'
 import type { WorkDeps } from '../server-work.ts'
 import { defineWorkflow, finish, go, type StepContext, wait } from '../workflow.ts'
 
-/** A server that does not come up, or a store that does not answer, holds the deletion up for some two minutes each. */
+/** A server that does not come up, or a store that does not answer, holds the deletion up for some two minutes. */
 const POLLS_MAX = 60
 const ATTEMPTS_MAX = 4
 
@@ -52,7 +52,7 @@ export const deleteAddon = defineWorkflow<WorkDeps>()({
         const ended = await endSegment(deps, context)
         if (ended === 'gone') return go('release')
         if (ended === 'not-yet') return pollAgain(context)
-        remember({ endSegment: ended.segment, polls: 0 })
+        remember({ endSegment: ended.segment })
         return go('await-archived')
       },
     },

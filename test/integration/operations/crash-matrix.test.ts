@@ -2,12 +2,11 @@ import { sql } from 'kysely'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { workflows } from '../../../src/operations/workflows/all.ts'
 import { cancelRestore } from '../../../src/services/cancel-restore.ts'
-import { createAddon } from '../../../src/services/create-addon.ts'
-import { deleteAddon } from '../../../src/services/delete-addon.ts'
 import { requestBackup } from '../../../src/services/request-backup.ts'
-import { requestRestore } from '../../../src/services/request-restore.ts'
 import { serverOf } from '../../support/fake/world.ts'
 import { type FreshMetadata, freshMetadata } from '../../support/metadata-database.ts'
+import { deletionScenarios } from './deletion-scenarios.ts'
+import { addonOf, aProtectedAddon, create, gone, restore, type Scenario, serving } from './scenario.ts'
 import { caller, newStage, type Stage, workToEnd } from './stage.ts'
 import { tracesOf } from './traces.ts'
 
@@ -24,37 +23,7 @@ vi.mock('../../../src/postgres/inherited-settings.ts', async (importOriginal) =>
   inheritedSettings: (await fakeSql()).inheritedSettings,
 }))
 
-interface Scenario {
-  name: string
-  /** What has been done, without a crash, before. */
-  given?: (stage: Stage) => Promise<void>
-  /** Asks for the work in which a worker crashes. */
-  when: (stage: Stage) => Promise<void>
-  /** How it ends, crash or no crash. */
-  end: object
-  /** Kinds of operations; what is left out is the same in another scenario. */
-  crashIn?: string[]
-}
-
 const everywhere = [...workflows.keys()]
-const TARGET = { time: '2026-11-23T13:45:00.000000Z' }
-
-const create = async ({ services, tenantId }: Stage) =>
-  void (await createAddon(services, caller, { tenantId, name: 'shop' }))
-
-async function addonOf({ db, tenantId }: Stage, name = 'shop') {
-  return db
-    .selectFrom('addon')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where('name', '=', name)
-    .executeTakeFirstOrThrow()
-}
-
-async function aProtectedAddon(stage: Stage): Promise<void> {
-  await create(stage)
-  await workToEnd(stage)
-}
 
 async function aProtectedAddonWithSubscription(stage: Stage): Promise<void> {
   await create(stage)
@@ -67,69 +36,6 @@ async function aProtectedAddonWithSubscription(stage: Stage): Promise<void> {
   }
   await workToEnd(stage)
 }
-
-const restore = async (stage: Stage) =>
-  (await requestRestore(stage.services, caller, (await addonOf(stage)).id, { target: TARGET, name: 'copy' }))
-    .id
-
-const remove = async (stage: Stage) =>
-  void (await deleteAddon(stage.services, caller, (await addonOf(stage)).id))
-
-async function aDeletedAddon(stage: Stage): Promise<void> {
-  await aProtectedAddon(stage)
-  await remove(stage)
-  await workToEnd(stage)
-}
-
-const keepNothing = async ({ db, tenantId }: Stage) =>
-  void (await db
-    .updateTable('tenant')
-    .set({ backup_policy: JSON.stringify({ deletedRetentionDays: 0 }) })
-    .where('id', '=', tenantId)
-    .execute())
-
-/** The deletion is asked for while that call is under way. */
-const removedDuring = (call: string) => async (stage: Stage) => {
-  await create(stage)
-  stage.world.ambush = { call, happens: () => remove(stage) }
-}
-
-const gone = (name: string) => ({
-  name,
-  status: 'deleted',
-  server: { hasPort: false, isDeleted: true, directory: null },
-  archive: { isRemoved: true, stanza: undefined },
-})
-/** The only commit in the fake world is the marker that the deletion leaves. */
-const kept = (name: string) => ({
-  name,
-  status: 'deleted',
-  server: { hasPort: false, isDeleted: true, directory: null },
-  archive: {
-    isRemoved: false,
-    isKept: true,
-    holdsACommit: true,
-    stanza: true,
-    backups: [expect.any(String)],
-  },
-})
-const serving = (name: string) => ({
-  name,
-  status: 'available',
-  protection: 'protected',
-  server: {
-    desiredState: 'running',
-    hasPort: true,
-    listensOnIt: true,
-    directory: {
-      admitsClients: true,
-      archives: true,
-      recoverySettings: false,
-      data: { recoverySignal: false },
-    },
-  },
-  archive: { stanza: true, backups: [expect.any(String)] },
-})
 
 const scenarios: Scenario[] = [
   {
@@ -212,69 +118,7 @@ const scenarios: Scenario[] = [
     },
     end: { addons: [{ ...gone('shop'), status: 'failed', failure: 'provisioning-failed' }], directories: 0 },
   },
-  {
-    name: 'a deleted add-on leaves nothing',
-    given: async (stage) => {
-      await keepNothing(stage)
-      await aProtectedAddon(stage)
-    },
-    when: remove,
-    end: { addons: [gone('shop')], directories: 0, archives: 0 },
-  },
-  {
-    name: 'the archive of a deleted add-on is kept, with what was committed last',
-    given: aProtectedAddon,
-    when: remove,
-    end: { addons: [kept('shop')], directories: 0, archives: 1 },
-  },
-  {
-    name: 'the archive of a deleted add-on is kept although its server is lost',
-    given: async (stage) => {
-      await aProtectedAddon(stage)
-      stage.world.servers.clear()
-    },
-    when: remove,
-    end: { addons: [{ ...kept('shop'), archive: { isRemoved: false, isKept: true } }], archives: 1 },
-  },
-  {
-    name: 'a deleted add-on is restored from its archive',
-    given: aDeletedAddon,
-    when: async (stage) => void (await restore(stage)),
-    end: {
-      addons: [kept('shop'), serving('copy')],
-      restores: [{ status: 'succeeded' }],
-      directories: 1,
-      archives: 2,
-    },
-    crashIn: ['restore.run'],
-  },
-  {
-    name: 'the archive of a deleted add-on is purged when its time is over',
-    given: aDeletedAddon,
-    when: async ({ db, tenantId }) => {
-      await sql`update archive set keep_until = now() - interval '1 second' where tenant_id = ${tenantId}`.execute(
-        db,
-      )
-    },
-    end: { addons: [gone('shop')], directories: 0, archives: 0 },
-  },
-  {
-    name: 'an add-on that is deleted while it is provisioned leaves nothing',
-    when: removedDuring('startTask initdb'),
-    end: { addons: [gone('shop')], directories: 0, archives: 0 },
-  },
-  {
-    name: 'an add-on that is deleted while its archive is made leaves nothing',
-    when: removedDuring('archives.ensure'),
-    end: { addons: [gone('shop')], directories: 0, archives: 0 },
-    crashIn: ['server.protect', 'addon.delete'],
-  },
-  {
-    name: 'an add-on that is deleted during its first backup leaves nothing',
-    when: removedDuring('startTask backup'),
-    end: { addons: [gone('shop')], directories: 0, archives: 0 },
-    crashIn: ['backup.take', 'addon.delete'],
-  },
+  ...deletionScenarios,
 ]
 
 /** The steps of every kind of operation that some scenario has gone through. */
