@@ -30,15 +30,16 @@ export async function endSegment(deps: WorkDeps, ref: ServerRef): Promise<Answer
   return asAdmin(deps, connection, async (client) => commitMarkerAfter(client, await serverClock(client)))
 }
 
-/** Waits a moment for that segment to be archived. */
+/** Waits a moment for that segment to be archived. A server that has crashed meanwhile has to be started again: `stopped`. */
 export async function awaitArchived(
   deps: WorkDeps,
   ref: ServerRef,
   segment: string,
   signal: AbortSignal,
-): Promise<Answer<'archived'>> {
+): Promise<Answer<'archived' | 'stopped'>> {
   const server = await getServer(deps.db, ref.tenantId, ref.serverId)
-  if ((await deps.driver.postgresState(ref.serverId)) !== 'running') return 'gone'
+  const state = await deps.driver.postgresState(ref.serverId)
+  if (state !== 'running') return state === 'stopped' ? 'stopped' : 'gone'
   return withAdmin(adminConnection(deps, server), async (client) => {
     const archived = await waitUntil(
       async () => signal.aborted || isArchived(await archiverState(client), segment),

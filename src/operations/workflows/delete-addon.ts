@@ -62,7 +62,9 @@ export const deleteAddon = defineWorkflow<WorkDeps>()({
         const { deps, attempt, memo, signal } = context
         if (attempt > ATTEMPTS_MAX) return go('release')
         const archived = await awaitArchived(deps, context, memo.endSegment, signal)
-        return archived === 'not-yet' ? pollAgain(context) : go('release')
+        if (archived === 'not-yet') return pollAgain(context)
+        // Only a new marker tells, as the archiver has forgotten what it archived.
+        return archived === 'stopped' ? pollAgain(context, 'end-segment') : go('release')
       },
     },
 
@@ -104,10 +106,10 @@ export const deleteAddon = defineWorkflow<WorkDeps>()({
   },
 })
 
-function pollAgain({ memo, remember }: Context) {
+function pollAgain({ memo, remember }: Context, from?: 'end-segment') {
   if (memo.polls >= POLLS_MAX) return go('release')
   remember({ polls: memo.polls + 1 })
-  return wait(1)
+  return from === undefined ? wait(1) : go(from)
 }
 
 async function keep(context: Context): Promise<void> {

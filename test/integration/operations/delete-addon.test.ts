@@ -51,6 +51,28 @@ test.each([
   expect(await archiveOf(stage)).toMatchObject({ keep_until: expect.any(String), last_commit_at: null })
 })
 
+test('a server that crashes while its last commits are archived is started for them', async () => {
+  const { stage, id } = await aProtectedAddon()
+  await deleteAddon(stage.services, caller, id)
+  let looks = 0
+  const crash = async (): Promise<void> => {
+    // The first look is that of the step that commits the marker.
+    if (++looks < 3) stage.world.ambush = { call: 'postgresState', happens: crash }
+    else for (const server of stage.world.servers.values()) server.port = null
+  }
+  stage.world.ambush = { call: 'postgresState', happens: crash }
+  await workToEnd(stage)
+  const operation = stage.db.selectFrom('operation').select('id').where('kind', '=', 'addon.delete')
+  const steps = await stage.db
+    .selectFrom('operation_step')
+    .select('step')
+    .where('operation_id', '=', operation)
+    .orderBy('ordinal')
+    .execute()
+  expect(steps.map(({ step }) => step).filter((step) => step === 'end-segment')).toHaveLength(2)
+  expect(await archiveOf(stage)).toMatchObject({ last_commit_at: expect.any(String) })
+})
+
 test('an archive is kept for as long as the policy of the add-on says when it is deleted', async () => {
   const { stage, id } = await aProtectedAddon()
   await stage.db

@@ -45,7 +45,7 @@ function rounds(stage: Stage) {
   const store = storeWatch(() => now)
   const reports: string[] = []
   const report = ({ action, error }: { action: string; error?: unknown }) =>
-    void reports.push(error === undefined ? action : String(error))
+    void reports.push(error instanceof Error ? error.message : action)
   return {
     asked,
     deps,
