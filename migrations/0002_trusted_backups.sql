@@ -24,7 +24,11 @@ alter table archive
   -- When its files were last listed, and what they came to.
   add column surveyed_at timestamptz,
   add column stored_bytes bigint,
-  add column stored_files bigint;
+  add column stored_files bigint,
+  -- The age of the oldest WAL that waited to be archived when it was last looked; 0 when none waited.
+  add column lag_seconds double precision,
+  -- Everything that stalls its add-on at present, by code; addon.stalled is the worst of it.
+  add column stalls jsonb not null default '{}';
 create index archive_backup_due on archive (next_backup_at) where next_backup_at is not null;
 create index archive_drill_due on archive (next_drill_at) where next_drill_at is not null;
 create index archive_to_plan on archive (server_id) where schedule_stale and archiving_since is not null and keep_until is null;
@@ -96,6 +100,7 @@ create table drill (
 );
 create index drill_of_addon on drill (tenant_id, addon_id, id);
 create index drill_open on drill (addon_id) where finished_at is null;
+create index drill_finished on drill (addon_id, finished_at) where finished_at is not null;
 
 alter table restore add column drill_id text references drill;
 
@@ -111,4 +116,11 @@ create table measured_rate (
 create table platform_policy (
   only_one boolean primary key default true check (only_one),
   backup_policy jsonb not null
+);
+
+-- What a worker has last seen that belongs to no tenant.
+create table observation (
+  name text primary key,
+  value double precision not null,
+  observed_at timestamptz not null default now()
 );

@@ -18,8 +18,8 @@ import { runUntilStopped, start } from './run-until-stopped.ts'
 
 const SWEEP_SECONDS = 5
 const RECONCILE_SECONDS = 10
-/** Beside the turns: renewals of their leases, which must not wait for them, the sweeper and the reconciler. */
-const SPARE_CONNECTIONS = 4
+/** Beside the turns: renewals of their leases, which must not wait for them, the sweeper, and two for each kind of rounds. */
+const SPARE_CONNECTIONS = 6
 
 /** Of this process. */
 const WRITTEN_CONFIGS: WrittenConfigs = new Map()

@@ -1,11 +1,19 @@
-import type { Insertable, Updateable } from 'kysely'
+import { type Insertable, sql, type Updateable } from 'kysely'
 import type { BackupPolicy } from '../domain/backup-policy.ts'
+import type { Moment } from '../domain/moment.ts'
 import type { Executor, Tx } from './client.ts'
 import type { AddonRow, AddonTable, ArchiveRow, ArchiveTable, ServerRow, ServerTable } from './schema.ts'
 import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
 
-/** An add-on, the port of the server that serves it, and what its tenant says of backups. */
-export type AddonWithPort = AddonRow & { port: number | null; tenant_backup_policy: BackupPolicy }
+/**
+ * An add-on, the port of the server that serves it, until when its archive outlives it, and what its tenant says of
+ * backups.
+ */
+export type AddonWithPort = AddonRow & {
+  port: number | null
+  archive_kept_until: Moment | null
+  tenant_backup_policy: BackupPolicy
+}
 
 interface NewAddon {
   addon: Insertable<AddonTable>
@@ -20,7 +28,7 @@ export async function insertAddon(tx: Tx, { addon, server, archive }: NewAddon):
   await tx.insertInto('archive').values(archive).execute()
   const tenant = tx.selectFrom('tenant').select('backup_policy').where('id', '=', row.tenant_id)
   const { backup_policy: tenantPolicy } = await tenant.executeTakeFirstOrThrow()
-  return { ...row, port: null, tenant_backup_policy: tenantPolicy }
+  return { ...row, port: null, archive_kept_until: null, tenant_backup_policy: tenantPolicy }
 }
 
 export function findAddon(ex: Executor, scope: TenantScope, id: string): Promise<AddonWithPort | undefined> {
@@ -39,6 +47,15 @@ export function findAddonEverKnown(
 /** Every change of an add-on, and every restore from it, locks its row first, so that they take turns. */
 export function lockAddon(tx: Tx, scope: TenantScope, id: string): Promise<AddonWithPort | undefined> {
   return liveAddons(tx, scope).where('addon.id', '=', id).forUpdate('addon').executeTakeFirst()
+}
+
+/** As `lockAddon`, also for an add-on that is deleted: its archive may be restored from. */
+export function lockAddonEverKnown(
+  tx: Tx,
+  scope: TenantScope,
+  id: string,
+): Promise<AddonWithPort | undefined> {
+  return addons(tx, scope).where('addon.id', '=', id).forUpdate('addon').executeTakeFirst()
 }
 
 export function listAddons(ex: Executor, scope: TenantScope, slice: Slice): Promise<AddonWithPort[]> {
@@ -64,7 +81,8 @@ export async function updateAddon(
     .where('id', '=', addon.id)
     .returningAll()
     .executeTakeFirstOrThrow()
-  return { ...row, port: addon.port, tenant_backup_policy: addon.tenant_backup_policy }
+  const { port, archive_kept_until, tenant_backup_policy } = addon
+  return { ...row, port, archive_kept_until, tenant_backup_policy }
 }
 
 export function readServer(ex: Executor, tenantId: string, id: string): Promise<ServerRow> {
@@ -86,7 +104,13 @@ function addons(ex: Executor, scope: TenantScope) {
     .selectFrom('addon')
     .innerJoin('server', 'server.id', 'addon.server_id')
     .innerJoin('tenant', 'tenant.id', 'addon.tenant_id')
+    .innerJoin('archive', 'archive.server_id', 'addon.server_id')
     .selectAll('addon')
     .select(['server.port', 'tenant.backup_policy as tenant_backup_policy'])
+    .select(
+      sql<Moment | null>`case when archive.removed_at is null then archive.keep_until end`.as(
+        'archive_kept_until',
+      ),
+    )
     .where(inScope(scope, 'addon.tenant_id'))
 }

@@ -13,7 +13,7 @@ import type { BackupPolicy, CompleteBackupPolicy } from '../domain/backup-policy
 import type { DrillCheck, DrillStatus } from '../domain/drill.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Failure } from '../domain/problem.ts'
-import type { Stall } from '../domain/protection.ts'
+import type { Stall, Stalls } from '../domain/protection.ts'
 import type { WalGap } from '../domain/recovery-window.ts'
 import type {
   PhaseSeconds,
@@ -25,6 +25,7 @@ import type {
   RestoreTarget,
   SecuredRole,
 } from '../domain/restore.ts'
+import type { ObservationTable } from './observation-table.ts'
 
 /** jsonb: read as the value, written as text. */
 type Json<Value> = ColumnType<Value, string, string>
@@ -110,6 +111,8 @@ export interface ArchiveTable {
   surveyed_at: Moment | null
   stored_bytes: number | null
   stored_files: number | null
+  lag_seconds: number | null
+  stalls: JsonWithDefault<Stalls>
   created_at: MadeNow
   removed_at: Moment | null
 }
@@ -276,6 +279,7 @@ export interface Metadata {
   drill: DrillTable
   measured_rate: MeasuredRateTable
   platform_policy: PlatformPolicyTable
+  observation: ObservationTable
   outbox_event: OutboxEventTable
   audit_entry: AuditEntryTable
 }

@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
-import type { Moment } from '../domain/moment.ts'
-import type { Executor } from './client.ts'
+import type { Executor, Tx } from './client.ts'
 
 // Queries that see every tenant: for the sweeper and the reconciler only.
 
@@ -99,14 +98,13 @@ export interface RunningServer {
   tenantId: string
   addonId: string
   lastArchivedSegment: string | null
-  lastCommitAt: Moment | null
 }
 
 /** Servers that are to be running and that no operation works on. */
 export async function findServersToKeepRunning(db: Executor): Promise<RunningServer[]> {
   const { rows } = await sql<RunningServer>`
     select server.id, server.tenant_id as "tenantId", server.addon_id as "addonId",
-           archive.last_archived_segment as "lastArchivedSegment", archive.last_commit_at as "lastCommitAt"
+           archive.last_archived_segment as "lastArchivedSegment"
       from server join archive on archive.server_id = server.id
      where server.desired_state = 'running'
        and not exists (select from operation
@@ -130,4 +128,45 @@ export async function findDeletedServers(
     db,
   )
   return rows
+}
+
+/** Which of these archives have a row, and whether it says that the archive is gone. */
+export async function findKnownArchives(
+  db: Executor,
+  serverIds: readonly string[],
+): Promise<Map<string, { canBeRemoved: boolean }>> {
+  const { rows } = await sql<{ serverId: string; canBeRemoved: boolean }>`
+    select server_id as "serverId",
+           removed_at is not null
+             and not exists (select from operation
+                              where operation.server_id = archive.server_id and operation.finished_at is null)
+             as "canBeRemoved"
+      from archive where server_id = any(${serverIds})`.execute(db)
+  return new Map(rows.map(({ serverId, canBeRemoved }) => [serverId, { canBeRemoved }]))
+}
+
+export interface KeptArchive {
+  serverId: string
+  tenantId: string
+  addonId: string
+}
+
+/** Archives of deleted add-ons whose time is over and that nobody reads or works on. */
+export async function findArchivesToPurge(db: Executor, limit: number): Promise<KeptArchive[]> {
+  const { rows } = await sql<KeptArchive>`
+    select archive.server_id as "serverId", archive.tenant_id as "tenantId", server.addon_id as "addonId"
+      from archive join server on server.id = archive.server_id
+     where archive.keep_until < now() and archive.removed_at is null and server.deleted_at is not null
+       and not exists (select from restore where restore.source_server_id = server.id and restore.finished_at is null)
+       and not exists (select from operation where operation.server_id = server.id and operation.finished_at is null)
+     order by archive.keep_until limit ${limit}`.execute(db)
+  return rows
+}
+
+/** Whether that can still be said of it, now that nobody else can change it until the transaction ends. */
+export async function lockForPurge(tx: Tx, { serverId, addonId }: KeptArchive): Promise<boolean> {
+  await sql`select from addon where id = ${addonId} for update`.execute(tx)
+  const reader = await sql`
+    select from restore where source_server_id = ${serverId} and finished_at is null limit 1`.execute(tx)
+  return reader.rows.length === 0
 }

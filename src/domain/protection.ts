@@ -24,3 +24,6 @@ export interface Stall {
   detail: string
   since: Moment
 }
+
+/** All that holds at once. */
+export type Stalls = Partial<Record<StallCode, Omit<Stall, 'code'>>>

@@ -8,6 +8,7 @@ import { openapi } from './plugins/openapi.ts'
 import { problemDetails, sendProblem } from './plugins/problem-details.ts'
 import { unknownRoutes } from './plugins/unknown-routes.ts'
 import { health } from './routes/health.ts'
+import { metrics } from './routes/metrics.ts'
 import { routes } from './routes/routes.ts'
 import type { ServerDeps } from './server-deps.ts'
 import { validatorCompiler } from './validator-compiler.ts'
@@ -43,6 +44,7 @@ export function buildServer(deps: ServerDeps, { bodyBytesMax = BODY_BYTES_MAX }:
   void app.register(unknownRoutes)
   void app.register(openapi)
   void app.register(health, { deps })
+  void app.register(metrics, { deps })
   void app.register(
     async (v1) => {
       await v1.register(authentication, { deps })

@@ -1,51 +1,89 @@
 import { sql } from 'kysely'
-import type { Executor } from '../db/client.ts'
+import type { Executor, Tx } from '../db/client.ts'
 import type { Moment } from '../domain/moment.ts'
-import { secondsBetween } from '../domain/moment.ts'
+import type { Stall, Stalls } from '../domain/protection.ts'
+import { type StallReport, stallsAfter, worstStall } from '../domain/stalls.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import type { ServerRef } from './server-work.ts'
 
-/** What PostgreSQL's archiver says of itself. */
-export interface ArchiverReport {
-  lastArchivedSegment: string | null
-  lastArchivedAt: Moment | null
-  lastFailedAt: Moment | null
-}
-
 type WatchedServer = ServerRef & { addonId: string }
 
-/** An archiver that has only failed for this long is stalled. */
-const STALLED_SECONDS = 60
+export interface ArchiveProgress {
+  /** The last one that is archived; null when nothing new is known, and so for what follows. */
+  segment: string | null
+  archivedAt: Moment | null
+  lastCommit: { at: Moment } | null
+  /** Age of the oldest WAL that waits to be archived; 0 when none does. */
+  lagSeconds: number
+}
 
-/** Notes what a server's archive holds, and whether archiving goes on. After a crash PostgreSQL has forgotten; we have not. */
-export async function observeArchive(
+/** Notes what a server's archive holds. After a crash PostgreSQL has forgotten; we have not. */
+export async function noteArchived(
   db: Executor,
-  server: WatchedServer,
-  report: ArchiverReport,
-  lastCommit: { at: Moment } | null,
-  now: Moment,
+  serverId: string,
+  { segment, archivedAt, lastCommit, lagSeconds }: ArchiveProgress,
 ): Promise<void> {
   await sql`
-    update archive set last_archived_segment = greatest(last_archived_segment, ${report.lastArchivedSegment}),
-           archived_at = greatest(archived_at, ${report.lastArchivedAt}),
-           last_commit_at = greatest(last_commit_at, ${lastCommit?.at ?? null}), observed_at = now()
-     where server_id = ${server.serverId}`.execute(db)
-  await setStalled(db, server, isStalled(report, now))
+    update archive set last_archived_segment = greatest(last_archived_segment, ${segment}),
+           archived_at = greatest(archived_at, ${archivedAt}),
+           last_commit_at = greatest(last_commit_at, ${lastCommit?.at ?? null}),
+           lag_seconds = ${lagSeconds}, observed_at = now()
+     where server_id = ${serverId}`.execute(db)
 }
 
-function isStalled({ lastArchivedAt, lastFailedAt }: ArchiverReport, now: Moment): boolean {
-  if (lastFailedAt === null || (lastArchivedAt !== null && lastArchivedAt > lastFailedAt)) return false
-  return lastArchivedAt === null || secondsBetween(lastArchivedAt, now) > STALLED_SECONDS
+/**
+ * Takes one observer's report. A protected add-on is stalled while anything stalls it, shows the worst of it, and is
+ * protected again by itself once nothing does.
+ */
+export async function reportStalls(
+  tx: Tx,
+  server: WatchedServer,
+  report: StallReport,
+  now: Moment,
+): Promise<void> {
+  const { addonId, serverId } = server
+  // Whoever reports meanwhile waits here.
+  const addon = await tx
+    .selectFrom('addon')
+    .select(['protection', 'stalled'])
+    .where('id', '=', addonId)
+    .where('server_id', '=', serverId)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+  if (addon === undefined) return
+  const stalls = stallsAfter(await readStalls(tx, serverId), report, now)
+  await tx
+    .updateTable('archive')
+    .set({ stalls: JSON.stringify(stalls) })
+    .where('server_id', '=', serverId)
+    .execute()
+  if (addon.protection !== 'pending') await show(tx, server, addon.stalled, worstStall(stalls))
 }
 
-/** A protected add-on is stalled while nothing more of it reaches its archive, and protected again by itself. */
-export async function setStalled(db: Executor, server: WatchedServer, stalled: boolean): Promise<void> {
-  const [from, to] = stalled ? ['protected', 'stalled'] : ['stalled', 'protected']
-  const { numAffectedRows } = await sql`
-    update addon set protection = ${to}, updated_at = now()
-     where id = ${server.addonId} and server_id = ${server.serverId} and protection = ${from}`.execute(db)
-  if (numAffectedRows === 1n) {
-    const payload = { addonId: server.addonId }
-    await recordEvent(db, { tenantId: server.tenantId, type: `addon.${to}`, payload })
-  }
+/** Everything that stalls the server's add-on at present. */
+export async function readStalls(db: Executor, serverId: string): Promise<Stalls> {
+  const archive = db.selectFrom('archive').select('stalls').where('server_id', '=', serverId)
+  return (await archive.executeTakeFirstOrThrow()).stalls
+}
+
+async function show(
+  tx: Tx,
+  { tenantId, addonId }: WatchedServer,
+  before: Stall | null,
+  worst: Stall | null,
+): Promise<void> {
+  const protection = worst === null ? 'protected' : 'stalled'
+  const { numUpdatedRows } = await tx
+    .updateTable('addon')
+    .set({ protection, stalled: worst && JSON.stringify(worst), updated_at: sql`now()` })
+    .where('id', '=', addonId)
+    .where((row) =>
+      row.or([
+        row('protection', '<>', protection),
+        row('stalled', 'is distinct from', worst && sql<never>`${JSON.stringify(worst)}::jsonb`),
+      ]),
+    )
+    .executeTakeFirstOrThrow()
+  if (numUpdatedRows === 0n || before?.code === worst?.code) return
+  await recordEvent(tx, { tenantId, type: `addon.${protection}`, payload: { addonId, ...worst } })
 }

@@ -1,70 +1,43 @@
 import { sql } from 'kysely'
 import type { Db } from '../db/client.ts'
-import { getServer, type ServerRecord } from '../db/servers.ts'
+import { getServer } from '../db/servers.ts'
 import { findDeletedServers, findServersToKeepRunning } from '../db/unscoped.ts'
-import { archiverState, serverClock } from '../postgres/anchor.ts'
-import { withAdmin } from '../postgres/connect.ts'
-import { observeArchive, setStalled } from './archive-progress.ts'
-import { lastArchivedCommit } from './archive-tail.ts'
 import { keepRunning } from './keep-running.ts'
 import { refreshConfig } from './refresh-config.ts'
-import { adminConnection, type WorkDeps } from './server-work.ts'
+import type { WorkDeps } from './server-work.ts'
+import type { StoreWatch } from './store-watch.ts'
+import { watchServer } from './watch-server.ts'
 
 export type ReconcilerReport = (what: {
   serverId: string
-  action: 'started' | 'removed' | 'failed'
+  action: 'started' | 'removed' | 'left-alone' | 'failed'
   error?: unknown
 }) => void
 
 /**
- * Makes the host match the rows: starts servers that should run (after a reboot, say), notes what their archives hold,
- * and removes what is left of servers whose row says that they are gone. What no row names is left alone: it may belong
- * to a newer state of the metadata than the one at hand.
+ * Makes the host match the rows: starts servers that should run (after a reboot, say), looks after their archives, and
+ * removes what is left of servers whose row says that they are gone. What no row names is left alone: it may belong to
+ * a newer state of the metadata than the one at hand.
  */
-export async function reconcile(deps: WorkDeps, report: ReconcilerReport): Promise<void> {
-  for (const { id, tenantId, lastArchivedSegment } of await findServersToKeepRunning(deps.db)) {
+export async function reconcile(deps: WorkDeps, store: StoreWatch, report: ReconcilerReport): Promise<void> {
+  const refusal = await store.refusal(deps)
+  for (const server of await findServersToKeepRunning(deps.db)) {
+    const { id: serverId, tenantId } = server
     try {
-      if (await keepRunning(deps, tenantId, id)) report({ serverId: id, action: 'started' })
-      const server = await getServer(deps.db, tenantId, id)
-      await refreshConfig(deps, server)
-      await watchArchive(deps, server, lastArchivedSegment)
+      if (await keepRunning(deps, tenantId, serverId)) report({ serverId, action: 'started' })
+      await refreshConfig(deps, await getServer(deps.db, tenantId, serverId))
+      await watchServer(deps, server, refusal)
     } catch (error) {
-      report({ serverId: id, action: 'failed', error })
+      report({ serverId, action: 'failed', error })
     }
   }
   await removeLeftovers(deps, report)
 }
 
-/** When the archiver has moved on, notes up to where, and the last commit that is safe there. */
-async function watchArchive(deps: WorkDeps, server: ServerRecord, lastSeen: string | null): Promise<void> {
-  const state = await deps.driver.postgresState(server.serverId)
-  // Only its archive is left: nothing can be added to that.
-  if (state === 'no-data') return setStalled(deps.db, server, true)
-  if (state === 'stopped') return
-  const { report, now } = await withAdmin(adminConnection(deps, server), async (client) => ({
-    report: await archiverState(client),
-    now: await serverClock(client),
-  }))
-  const segment = report.lastArchivedSegment
-  const moved = segment !== null && segment !== lastSeen
-  const archive = { deps, server, which: 'own', archiveServerId: server.serverId } as const
-  await observeArchive(
-    deps.db,
-    server,
-    report,
-    moved ? await lastArchivedCommit(archive, [segment]) : null,
-    now,
-  )
-}
-
+/** Archives are not listed here: an object store has many, and may take its time (src/operations/stored-archives.ts). */
 async function removeLeftovers(deps: WorkDeps, report: ReconcilerReport): Promise<void> {
-  const instances = await deps.driver.listInstances()
-  const archives = (await deps.archives.list()).map(({ serverId }) => serverId)
-  for (const { id, tenantId } of await findDeletedServers(deps.db, [
-    ...new Set([...instances, ...archives]),
-  ])) {
+  for (const { id } of await findDeletedServers(deps.db, await deps.driver.listInstances())) {
     await deps.driver.destroyInstance(id)
-    await deps.archives.destroy(tenantId, id)
     report({ serverId: id, action: 'removed' })
   }
 }

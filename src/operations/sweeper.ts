@@ -1,10 +1,13 @@
-import type { Db } from '../db/client.ts'
+import type { Db, Executor } from '../db/client.ts'
+import { transact } from '../db/transact.ts'
 import {
   cancelWorkBeforeDeletion,
+  findArchivesToPurge,
   findDeletableAddons,
   findOverdueOperations,
   findStartableOperations,
   findUnprotectedAddons,
+  lockForPurge,
 } from '../db/unscoped.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import { Problem } from '../domain/problem.ts'
@@ -33,6 +36,7 @@ export async function sweep({ db, doorbell, ...schedule }: SweepDeps): Promise<n
   await openDeletions(db)
   await openProtections(db)
   await openDueBackups({ db, ...schedule })
+  await openPurges(db)
   const overdue = await findOverdueOperations(db, LATE_SECONDS, BATCH)
   const startable = await findStartableOperations(db, null, BATCH)
   for (const wakeUp of [...overdue, ...startable]) await doorbell.ring(wakeUp)
@@ -51,7 +55,17 @@ async function openProtections(db: Db): Promise<void> {
     await openUnlessBusy(db, { tenantId, kind: 'server.protect', serverId, addonId: id, memo: {} })
 }
 
-async function openUnlessBusy(db: Db, work: NewWork): Promise<void> {
+/** Restores lock the add-on too, so that none begins to read an archive that goes. */
+async function openPurges(db: Db): Promise<void> {
+  for (const archive of await findArchivesToPurge(db, BATCH)) {
+    const work = { ...archive, kind: 'archive.purge', memo: {} } as const
+    await transact(db, async (tx) => {
+      if (await lockForPurge(tx, archive)) await openUnlessBusy(tx, work)
+    })
+  }
+}
+
+async function openUnlessBusy(db: Executor, work: NewWork): Promise<void> {
   try {
     await openOperation(db, work)
   } catch (error) {

@@ -5,6 +5,8 @@ import { exclusively, type ReconcilerReport, reconcile } from './reconciler.ts'
 import { type AnyWorkflow, type TurnObserver, turn } from './runner.ts'
 import type { WorkDeps } from './server-work.ts'
 import { operationStore } from './store.ts'
+import { storeWatch } from './store-watch.ts'
+import { compareArchives } from './stored-archives.ts'
 import { ringNext, type SweepDeps, sweep } from './sweeper.ts'
 import type { Doorbell, WakeUp } from './wake-up.ts'
 
@@ -26,6 +28,8 @@ export interface WorkerOptions {
 }
 
 const RECONCILER_LOCK = 8_736_702
+const ARCHIVES_LOCK = 8_736_711
+const ARCHIVES_SECONDS = 3600
 
 /** One worker: takes turns on operations whenever the doorbell rings, sweeps, and reconciles. */
 export function startWorker(options: WorkerOptions): { close(): Promise<void> } {
@@ -58,11 +62,21 @@ export function startWorker(options: WorkerOptions): { close(): Promise<void> } 
     (wakeUp) => turn(runner, wakeUp),
     onError,
   )
+  const store = storeWatch()
   const timers = [
     every(options.sweepEverySeconds, () => sweep({ db, doorbell, ...options.schedule }), track),
     every(
       options.reconcileEverySeconds,
-      () => exclusively(db, RECONCILER_LOCK, () => reconcile(options.workDeps(null), options.reconciled)),
+      () =>
+        exclusively(db, RECONCILER_LOCK, () => reconcile(options.workDeps(null), store, options.reconciled)),
+      track,
+    ),
+    every(
+      ARCHIVES_SECONDS,
+      () =>
+        exclusively(db, ARCHIVES_LOCK, () =>
+          compareArchives(options.workDeps(null), ARCHIVES_SECONDS, options.reconciled),
+        ),
       track,
     ),
   ]

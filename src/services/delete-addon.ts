@@ -1,6 +1,7 @@
 import { type AddonWithPort, lockAddon, updateAddon } from '../db/addons.ts'
 import { recordAudit } from '../db/audit.ts'
 import type { Tx } from '../db/client.ts'
+import { stopSchedule } from '../db/kept-archives.ts'
 import { requestCancel } from '../db/operations.ts'
 import { archiveIsBeingRead } from '../db/restores.ts'
 import { transact } from '../db/transact.ts'
@@ -15,7 +16,8 @@ import { ringDoorbell } from './ring-doorbell.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
 /**
- * Asks for an add-on, its server and its archive to be removed; asking again changes nothing.
+ * Asks for an add-on and its server to be removed; asking again changes nothing. Its archive is kept for as long as
+ * the backup policy says (`deletedRetentionDays`), and can be restored from meanwhile.
  * @throws Problem `addon-not-found`, `deletion-protected`, `restore-in-progress`
  */
 export async function deleteAddon(deps: ServiceDeps, caller: Caller, id: string) {
@@ -25,6 +27,7 @@ export async function deleteAddon(deps: ServiceDeps, caller: Caller, id: string)
     await assertDeletable(tx, addon)
     const deleting = await updateAddon(tx, addon, { status: 'deleting', updated_at: deps.now() })
     const { tenant_id: tenantId } = addon
+    await stopSchedule(tx, tenantId, addon.server_id)
     await recordEvent(tx, { tenantId, type: 'addon.deleting', payload: { addonId: id } })
     await recordAudit(tx, { actor: caller.actor, tenantId, action: 'addon.delete', resourceId: id })
     return { row: deleting, wakeUp: await openDeletion(tx, addon) }

@@ -1,7 +1,9 @@
 import { revokeAllApiKeys } from '../db/api-keys.ts'
 import { recordAudit } from '../db/audit.ts'
+import { keptUntil } from '../db/kept-archives.ts'
 import { lockTenant, markTenantDeleted, tenantHasAddons } from '../db/tenants.ts'
 import { transact } from '../db/transact.ts'
+import type { Moment } from '../domain/moment.ts'
 import { Problem } from '../domain/problem.ts'
 import type { Caller } from './caller.ts'
 import { requireTenant } from './read-tenants.ts'
@@ -22,8 +24,16 @@ export async function deleteTenant(
     // Waits for add-ons that are just being made; a second deletion finds nothing any more.
     if ((await lockTenant(tx, id)) === undefined) throw new Problem('tenant-not-found')
     if (await tenantHasAddons(tx, id)) throw new Problem('tenant-not-empty')
+    const archivesKeptUntil = await keptUntil(tx, id)
+    if (archivesKeptUntil !== null) throw archivesKept(archivesKeptUntil)
     await revokeAllApiKeys(tx, id, at)
     await markTenantDeleted(tx, id, at)
     await recordAudit(tx, { actor, tenantId: id, action: 'tenant.delete', resourceId: id })
   })
+}
+
+/** Its key would be gone with the tenant, and nobody could restore from them. */
+function archivesKept(archivesKeptUntil: Moment): Problem {
+  const detail = `Archives of deleted add-ons are kept until ${archivesKeptUntil}.`
+  return new Problem('tenant-not-empty', { detail, extensions: { archivesKeptUntil } })
 }

@@ -4,7 +4,7 @@ import { Problem } from '../domain/problem.ts'
 import { backupView } from './backup-view.ts'
 import { type Caller, scopeOf } from './caller.ts'
 import { pageOf, type Slice } from './page.ts'
-import { requireAddon } from './read-addons.ts'
+import { requireAddonWithArchive } from './require-restorable-addon.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
 /** @throws Problem `backup-not-found` */
@@ -15,12 +15,12 @@ export async function readBackup({ db }: Pick<ServiceDeps, 'db'>, caller: Caller
 }
 
 export async function readBackups(
-  { db }: Pick<ServiceDeps, 'db'>,
+  { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
   caller: Caller,
   addonId: string,
   slice: Slice,
 ) {
   const scope = scopeOf(caller)
-  await requireAddon(db, scope, addonId)
+  await requireAddonWithArchive(db, scope, addonId, now())
   return pageOf(await listBackups(db, scope, addonId, slice), slice, backupView)
 }

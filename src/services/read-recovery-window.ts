@@ -3,8 +3,9 @@ import { completeBackups } from '../db/backups.ts'
 import type { Executor } from '../db/client.ts'
 import type { Moment } from '../domain/moment.ts'
 import { type RecoveryWindow, recoveryWindow } from '../domain/recovery-window.ts'
+import { archiveFollows } from '../domain/stalls.ts'
 import { type Caller, scopeOf } from './caller.ts'
-import { requireAddon } from './read-addons.ts'
+import { requireAddonWithArchive } from './require-restorable-addon.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
 export async function readRecoveryWindow(
@@ -12,7 +13,8 @@ export async function readRecoveryWindow(
   caller: Caller,
   addonId: string,
 ) {
-  return recoveryWindowOf(db, await requireAddon(db, scopeOf(caller), addonId), now())
+  const at = now()
+  return recoveryWindowOf(db, await requireAddonWithArchive(db, scopeOf(caller), addonId, at), at)
 }
 
 /** The window of an add-on's current server. */
@@ -25,7 +27,8 @@ export async function recoveryWindowOf(
   const backups = await completeBackups(ex, addon.tenant_id, addon.server_id)
   const facts = {
     status: addon.status,
-    protection: addon.protection,
+    // Not every stall keeps commits from the archive.
+    protection: archiveFollows(archive.stalls) ? ('protected' as const) : addon.protection,
     backups: backups.flatMap(({ timeline, backup_stopped_at: stoppedAt }) =>
       stoppedAt === null ? [] : [{ timeline, stoppedAt }],
     ),

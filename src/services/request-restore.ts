@@ -1,18 +1,17 @@
-import { type AddonWithPort, lockAddon, readServer } from '../db/addons.ts'
+import { type AddonWithPort, lockAddonEverKnown, readServer } from '../db/addons.ts'
 import { recordAudit } from '../db/audit.ts'
 import type { Tx } from '../db/client.ts'
 import { insertRestore } from '../db/restores.ts'
 import { transact } from '../db/transact.ts'
 import { newId } from '../domain/ids.ts'
-import { Problem } from '../domain/problem.ts'
 import { assertRestorable } from '../domain/recovery-window.ts'
 import type { RestoreTarget } from '../domain/restore.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import { openOperation } from '../operations/open.ts'
 import { allocateAddon } from './allocate-addon.ts'
 import { type Caller, scopeOf } from './caller.ts'
-import { requireAddon } from './read-addons.ts'
 import { recoveryWindowOf } from './read-recovery-window.ts'
+import { requireRestorableAddon } from './require-restorable-addon.ts'
 import { restoreView } from './restore-view.ts'
 import { ringDoorbell } from './ring-doorbell.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -26,8 +25,9 @@ export interface RestoreInput {
 }
 
 /**
- * Records a restore into a new add-on; the work is done by the `restore.run` workflow. The source stays as it is.
- * @throws Problem `addon-not-found`, `addon-not-available`, `not-protected-yet`, `target-before-window`,
+ * Records a restore into a new add-on; the work is done by the `restore.run` workflow. The source stays as it is; it
+ * may be deleted while its archive is kept.
+ * @throws Problem `addon-not-found`, `archive-purged`, `addon-not-available`, `not-protected-yet`, `target-before-window`,
  * `target-in-future`, `addon-name-taken`
  */
 export async function requestRestore(
@@ -37,9 +37,8 @@ export async function requestRestore(
   input: RestoreInput,
 ) {
   const { row, wakeUp } = await transact(deps.db, async (tx) => {
-    const source = await requireAddon(tx, scopeOf(caller), addonId, lockAddon)
-    if (source.status !== 'available') throw new Problem('addon-not-available')
     const now = deps.now()
+    const source = await requireRestorableAddon(tx, scopeOf(caller), addonId, now, lockAddonEverKnown)
     assertRestorable(input.target, await recoveryWindowOf(tx, source, now), now)
     return record(tx, deps, caller, source, input)
   })

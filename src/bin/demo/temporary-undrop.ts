@@ -35,6 +35,8 @@ export async function startTemporaryUndrop(variables: NodeJS.ProcessEnv): Promis
     PATH: process.env['PATH'],
     UNDROP_DATA_DIR: directory,
     PORT: String(port),
+    // What is deleted here is to leave nothing.
+    UNDROP_BACKUP_POLICY: '{"deletedRetentionDays":0}',
     ...variables,
   }
   const url = `http://127.0.0.1:${port}`

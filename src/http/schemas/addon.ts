@@ -3,6 +3,25 @@ import { backupPolicySchema, completeBackupPolicySchema, DEFAULT_POLICY } from '
 import { failureSchema } from './failure.ts'
 import { addonName, databaseName, labels, moment } from './text.ts'
 
+const stallSchema = z
+  .object({
+    code: z
+      .enum([
+        'server-lost',
+        'archive-unreachable',
+        'archive-unreadable',
+        'archiving-failing',
+        'archive-lagging',
+        'disk-filling',
+        'wal-gap',
+        'backup-overdue',
+      ])
+      .describe('What each means: docs/operations/stalls.md'),
+    detail: z.string(),
+    since: moment,
+  })
+  .meta({ id: 'Stall' })
+
 export const addonSchema = z
   .object({
     id: z.string(),
@@ -12,8 +31,9 @@ export const addonSchema = z
     protection: z
       .enum(['pending', 'protected', 'stalled'])
       .describe(
-        'Whether it can be restored: not before its first backup; not up to now while archiving stalls',
+        'Whether it can be restored: not before its first backup; stalled while something is in the way',
       ),
+    stalled: stallSchema.nullable().describe('What is in the way, the worst of it; null unless stalled'),
     postgresVersion: z.int(),
     databaseName: z.string(),
     endpoint: z.object({ host: z.string(), port: z.int() }).nullable().describe('Null unless available'),
@@ -22,6 +42,11 @@ export const addonSchema = z
     effectiveBackupPolicy: completeBackupPolicySchema,
     labels: z.record(z.string(), z.string()),
     deletionProtection: z.boolean(),
+    archiveKeptUntil: moment
+      .nullable()
+      .describe(
+        'Until then an add-on that is deleted can be restored; null for one that is not, or cannot be',
+      ),
     failure: failureSchema.nullable(),
     createdAt: moment,
     updatedAt: moment,
@@ -35,6 +60,7 @@ export const addonSchema = z
         name: 'shop-db',
         status: 'available',
         protection: 'protected',
+        stalled: null,
         postgresVersion: 15,
         databaseName: 'shop_db',
         endpoint: { host: '127.0.0.1', port: 20_001 },
@@ -43,6 +69,7 @@ export const addonSchema = z
         effectiveBackupPolicy: DEFAULT_POLICY,
         labels: { app: 'shop' },
         deletionProtection: false,
+        archiveKeptUntil: null,
         failure: null,
         createdAt: '2026-11-23T13:00:00.123456Z',
         updatedAt: '2026-11-23T13:00:02.345678Z',

@@ -1,32 +1,123 @@
 import { z } from 'zod'
+import { hasCompleteBackup, keepArchive } from '../../db/kept-archives.ts'
 import { setDesiredState } from '../../db/servers.ts'
+import { recordEvent } from '../../notify/outbox.ts'
 import { dismantle } from '../dismantle.ts'
+import { effectivePolicyOf } from '../effective-policy.ts'
+import { awaitArchived, endSegment, noteEnd } from '../last-commits.ts'
 import { setAddonStatus } from '../progress.ts'
+import { forgetArchive } from '../purge.ts'
 import type { WorkDeps } from '../server-work.ts'
-import { defineWorkflow, finish, go } from '../workflow.ts'
+import { defineWorkflow, finish, go, type StepContext, wait } from '../workflow.ts'
 
-/** Removes an add-on's server and its archive. It is repeated until it succeeds: there is nothing to undo. */
+/** A server that does not come up, or a store that does not answer, holds the deletion up for some two minutes. */
+const POLLS_MAX = 60
+const ATTEMPTS_MAX = 4
+
+const memo = z.object({
+  /** How long the archive outlives the add-on; 0 when nothing is kept. */
+  keepDays: z.int().default(0),
+  /** The segment that holds the last commits. */
+  endSegment: z.string().default(''),
+  polls: z.int().default(0),
+})
+
+type Context = StepContext<z.infer<typeof memo>, WorkDeps>
+
+/**
+ * Removes an add-on's server. Its archive is kept for as long as the policy says, with everything that was committed,
+ * and purged then. It is repeated until it succeeds: there is nothing to undo.
+ */
 export const deleteAddon = defineWorkflow<WorkDeps>()({
   kind: 'addon.delete',
-  memo: z.object({}),
-  start: 'release',
+  memo,
+  start: 'decide',
   onFailure: null,
   timeLimitSeconds: 3600,
   steps: {
+    'decide': {
+      async run(context) {
+        const { deps, serverId, remember } = context
+        const { deletedRetentionDays } = await effectivePolicyOf(deps, context)
+        const keepDays = (await hasCompleteBackup(deps.db, serverId)) ? deletedRetentionDays : 0
+        remember({ keepDays })
+        return go(keepDays > 0 ? 'end-segment' : 'release')
+      },
+    },
+
+    'end-segment': {
+      async run(context) {
+        const { deps, attempt, remember } = context
+        if (attempt > ATTEMPTS_MAX) return go('release')
+        const ended = await endSegment(deps, context)
+        if (ended === 'gone') return go('release')
+        if (ended === 'not-yet') return pollAgain(context)
+        remember({ endSegment: ended.segment })
+        return go('await-archived')
+      },
+    },
+
+    'await-archived': {
+      async run(context) {
+        const { deps, attempt, memo, signal } = context
+        if (attempt > ATTEMPTS_MAX) return go('release')
+        const archived = await awaitArchived(deps, context, memo.endSegment, signal)
+        if (archived === 'not-yet') return pollAgain(context)
+        // Only a new marker tells, as the archiver has forgotten what it archived.
+        return archived === 'stopped' ? pollAgain(context, 'end-segment') : go('release')
+      },
+    },
+
     /** From here on the reconciler does not start the server again. */
-    release: {
-      async run({ serverId, inCommit }) {
+    'release': {
+      async run({ serverId, memo, inCommit }) {
         inCommit((tx) => setDesiredState(tx, serverId, 'absent'))
+        return go(memo.keepDays > 0 ? 'stop' : 'dismantle')
+      },
+    },
+
+    /** A fast shutdown archives what has been committed since (PostgreSQL manual, 19.5 and 26.3.1). */
+    'stop': {
+      async run({ deps, serverId }) {
+        await deps.driver.stopPostgres(serverId, 'fast')
+        return go('note-end')
+      },
+    },
+
+    'note-end': {
+      async run(context) {
+        const { deps, attempt } = context
+        if (attempt <= ATTEMPTS_MAX) await noteEnd(deps, context)
         return go('dismantle')
       },
     },
 
-    dismantle: {
+    'dismantle': {
       async run(context) {
-        await dismantle(context)
-        context.inCommit((tx) => setAddonStatus(tx, context, 'deleted'))
+        if (context.memo.keepDays > 0) await keep(context)
+        else {
+          await dismantle(context)
+          context.inCommit((tx) => setAddonStatus(tx, context, 'deleted'))
+          context.inCommit((tx) => forgetArchive(tx, context.deps.keyRing, context))
+        }
         return finish()
       },
     },
   },
 })
+
+function pollAgain({ memo, remember }: Context, from?: 'end-segment') {
+  if (memo.polls >= POLLS_MAX) return go('release')
+  remember({ polls: memo.polls + 1 })
+  return from === undefined ? wait(1) : go(from)
+}
+
+async function keep(context: Context): Promise<void> {
+  const { deps, tenantId, serverId, addonId, memo, inCommit } = context
+  await deps.driver.destroyInstance(serverId)
+  inCommit((tx) => setAddonStatus(tx, context, 'deleted'))
+  inCommit(async (tx) => {
+    const keptUntil = await keepArchive(tx, serverId, memo.keepDays)
+    await recordEvent(tx, { tenantId, type: 'archive.kept', payload: { addonId, keptUntil } })
+  })
+}

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import { openOperation } from '../../../src/operations/open.ts'
 import { until } from '../../support/until.ts'
 import { availableAddon, codeOf, completeBackup, finishOperations, startApi } from './test-api.ts'
 
@@ -82,7 +83,7 @@ describe('DELETE /v1/addons/{addonId}', () => {
     })
     expect((await client('GET', '/v1/addons')).json().data).toEqual([])
     expect(codeOf(await client('DELETE', `/v1/addons/${id}`))).toBe('addon-not-found')
-    expect(codeOf(await client('POST', `/v1/addons/${id}/restores`, latest))).toBe('addon-not-found')
+    expect(codeOf(await client('POST', `/v1/addons/${id}/restores`, latest))).toBe('archive-purged')
     expect((await client('GET', `/v1/operations?addonId=${id}`)).json().data).toHaveLength(2)
     expect((await client('POST', '/v1/addons', { name: 'shop-db' })).statusCode).toBe(202)
   })
@@ -120,5 +121,65 @@ describe('DELETE /v1/addons/{addonId}', () => {
       await worker.updateTable('addon').set({ protection: 'protected' }).where('id', '=', id).execute()
     })
     expect((await deletion)?.json()).toMatchObject({ status: 'deleting', protection: 'protected' })
+  })
+
+  test('while its archive is kept it can be looked at and restored by its id, and 409 afterwards', async () => {
+    const { db, newTenant } = await startApi()
+    const { client } = await newTenant()
+    const addon = await availableAddon(db, client)
+    await completeBackup(db, addon)
+    const archive = db.updateTable('archive').where('server_id', '=', addon.server_id)
+    const until = '2026-11-30T14:00:00.000000Z'
+    await db
+      .updateTable('addon')
+      .set({ status: 'deleted', deleted_at: sql`now()` })
+      .where('id', '=', addon.id)
+      .execute()
+    await archive.set({ keep_until: until, last_commit_at: '2026-11-23T13:30:00.000000Z' }).execute()
+    const path = `/v1/addons/${addon.id}`
+    expect((await client('GET', path)).json()).toMatchObject({ archiveKeptUntil: until })
+    expect((await client('GET', `${path}/recovery-window`)).json()).toMatchObject({
+      latest: '2026-11-23T13:30:00.000000Z',
+    })
+    expect((await client('GET', `${path}/backups`)).json().data).toHaveLength(1)
+    expect((await client('POST', `${path}/restores`, latest)).statusCode).toBe(202)
+
+    await archive.set({ keep_until: '2026-11-23T14:00:00.000000Z' }).execute()
+    for (const answer of [
+      await client('GET', `${path}/recovery-window`),
+      await client('GET', `${path}/backups`),
+      await client('POST', `${path}/restores`, latest),
+    ])
+      expect([answer.statusCode, codeOf(answer)]).toEqual([409, 'archive-purged'])
+  })
+
+  test('409 for a restore once the archive is being purged, whatever the clock of the API says', async () => {
+    const { db, newTenant } = await startApi()
+    const { client, id: tenantId } = await newTenant()
+    const { id: addonId, server_id: serverId, ...addon } = await availableAddon(db, client)
+    await completeBackup(db, { ...addon, id: addonId, server_id: serverId })
+    await db
+      .updateTable('addon')
+      .set({ status: 'deleted', deleted_at: sql`now()` })
+      .where('id', '=', addonId)
+      .execute()
+    await db.updateTable('archive').set({ keep_until: '2026-11-30T14:00:00.000000Z' }).execute()
+    await openOperation(db, { tenantId, kind: 'archive.purge', serverId, addonId, memo: {} })
+    expect(codeOf(await client('POST', `/v1/addons/${addonId}/restores`, latest))).toBe('archive-purged')
+  })
+
+  test('nothing more is planned for it', async () => {
+    const { db, newTenant } = await startApi()
+    const { client } = await newTenant()
+    const { id } = await availableAddon(db, client)
+    const soon = '2026-11-23T15:00:00.000000Z'
+    await db
+      .updateTable('archive')
+      .set({ next_backup_at: soon, next_backup_type: 'full', next_drill_at: soon })
+      .execute()
+    await client('DELETE', `/v1/addons/${id}`)
+    expect(await db.selectFrom('archive').selectAll().execute()).toMatchObject([
+      { next_backup_at: null, next_backup_type: null, next_drill_at: null, schedule_stale: false },
+    ])
   })
 })

@@ -2,13 +2,12 @@ import { sql } from 'kysely'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { workflows } from '../../../src/operations/workflows/all.ts'
 import { cancelRestore } from '../../../src/services/cancel-restore.ts'
-import { deleteAddon } from '../../../src/services/delete-addon.ts'
 import { requestBackup } from '../../../src/services/request-backup.ts'
-import { requestRestore } from '../../../src/services/request-restore.ts'
 import { serverOf } from '../../support/fake/world.ts'
 import { type FreshMetadata, freshMetadata } from '../../support/metadata-database.ts'
 import { backupScenarios } from './backup-scenarios.ts'
-import { addonOf, aProtectedAddon, create, type Scenario } from './scenario.ts'
+import { deletionScenarios } from './deletion-scenarios.ts'
+import { addonOf, aProtectedAddon, create, gone, restore, type Scenario, serving } from './scenario.ts'
 import { caller, newStage, type Stage, workToEnd } from './stage.ts'
 import { tracesOf } from './traces.ts'
 
@@ -17,6 +16,7 @@ vi.mock('../../../src/postgres/connect.ts', fakeSql)
 vi.mock('../../../src/postgres/admission.ts', fakeSql)
 vi.mock('../../../src/postgres/anchor.ts', fakeSql)
 vi.mock('../../../src/postgres/cluster-size.ts', fakeSql)
+vi.mock('../../../src/postgres/wal-waiting.ts', fakeSql)
 vi.mock('../../../src/postgres/roles.ts', fakeSql)
 vi.mock('../../../src/postgres/reached.ts', fakeSql)
 vi.mock('../../../src/postgres/side-effects.ts', fakeSql)
@@ -26,7 +26,6 @@ vi.mock('../../../src/postgres/inherited-settings.ts', async (importOriginal) =>
 }))
 
 const everywhere = [...workflows.keys()]
-const TARGET = { time: '2026-11-23T13:45:00.000000Z' }
 
 async function aProtectedAddonWithSubscription(stage: Stage): Promise<void> {
   await create(stage)
@@ -39,43 +38,6 @@ async function aProtectedAddonWithSubscription(stage: Stage): Promise<void> {
   }
   await workToEnd(stage)
 }
-
-const restore = async (stage: Stage) =>
-  (await requestRestore(stage.services, caller, (await addonOf(stage)).id, { target: TARGET, name: 'copy' }))
-    .id
-
-const remove = async (stage: Stage) =>
-  void (await deleteAddon(stage.services, caller, (await addonOf(stage)).id))
-
-/** The deletion is asked for while that call is under way. */
-const removedDuring = (call: string) => async (stage: Stage) => {
-  await create(stage)
-  stage.world.ambush = { call, happens: () => remove(stage) }
-}
-
-const gone = (name: string) => ({
-  name,
-  status: 'deleted',
-  server: { hasPort: false, isDeleted: true, directory: null },
-  archive: { isRemoved: true, stanza: undefined },
-})
-const serving = (name: string) => ({
-  name,
-  status: 'available',
-  protection: 'protected',
-  server: {
-    desiredState: 'running',
-    hasPort: true,
-    listensOnIt: true,
-    directory: {
-      admitsClients: true,
-      archives: true,
-      recoverySettings: false,
-      data: { recoverySignal: false },
-    },
-  },
-  archive: { stanza: true, backups: [expect.any(String)] },
-})
 
 const scenarios: Scenario[] = [
   ...backupScenarios,
@@ -159,29 +121,7 @@ const scenarios: Scenario[] = [
     },
     end: { addons: [{ ...gone('shop'), status: 'failed', failure: 'provisioning-failed' }], directories: 0 },
   },
-  {
-    name: 'a deleted add-on leaves nothing',
-    given: aProtectedAddon,
-    when: remove,
-    end: { addons: [gone('shop')], directories: 0, archives: 0 },
-  },
-  {
-    name: 'an add-on that is deleted while it is provisioned leaves nothing',
-    when: removedDuring('startTask initdb'),
-    end: { addons: [gone('shop')], directories: 0, archives: 0 },
-  },
-  {
-    name: 'an add-on that is deleted while its archive is made leaves nothing',
-    when: removedDuring('archives.ensure'),
-    end: { addons: [gone('shop')], directories: 0, archives: 0 },
-    crashIn: ['server.protect', 'addon.delete'],
-  },
-  {
-    name: 'an add-on that is deleted during its first backup leaves nothing',
-    when: removedDuring('startTask backup'),
-    end: { addons: [gone('shop')], directories: 0, archives: 0 },
-    crashIn: ['backup.take', 'addon.delete'],
-  },
+  ...deletionScenarios,
 ]
 
 /** The steps of every kind of operation that some scenario has gone through. */

@@ -1,5 +1,10 @@
+import { expect } from 'vitest'
 import { createAddon } from '../../../src/services/create-addon.ts'
+import { deleteAddon } from '../../../src/services/delete-addon.ts'
+import { requestRestore } from '../../../src/services/request-restore.ts'
 import { caller, type Stage, workToEnd } from './stage.ts'
+
+// What the scenarios of the crash matrix are told with.
 
 export interface Scenario {
   name: string
@@ -12,6 +17,8 @@ export interface Scenario {
   /** Kinds of operations; what is left out is the same in another scenario. */
   crashIn?: string[]
 }
+
+const TARGET = { time: '2026-11-23T13:45:00.000000Z' }
 
 export const create = async ({ services, tenantId }: Stage) =>
   void (await createAddon(services, caller, { tenantId, name: 'shop' }))
@@ -29,3 +36,34 @@ export async function aProtectedAddon(stage: Stage): Promise<void> {
   await create(stage)
   await workToEnd(stage)
 }
+
+export const restore = async (stage: Stage) =>
+  (await requestRestore(stage.services, caller, (await addonOf(stage)).id, { target: TARGET, name: 'copy' }))
+    .id
+
+export const remove = async (stage: Stage) =>
+  void (await deleteAddon(stage.services, caller, (await addonOf(stage)).id))
+
+export const gone = (name: string) => ({
+  name,
+  status: 'deleted',
+  server: { hasPort: false, isDeleted: true, directory: null },
+  archive: { isRemoved: true, stanza: undefined },
+})
+export const serving = (name: string) => ({
+  name,
+  status: 'available',
+  protection: 'protected',
+  server: {
+    desiredState: 'running',
+    hasPort: true,
+    listensOnIt: true,
+    directory: {
+      admitsClients: true,
+      archives: true,
+      recoverySettings: false,
+      data: { recoverySignal: false },
+    },
+  },
+  archive: { stanza: true, backups: [expect.any(String)] },
+})

@@ -44,6 +44,8 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
         },
         archive: {
           isRemoved: archives.get(addon.server_id)?.removed_at !== null,
+          isKept: archives.get(addon.server_id)?.keep_until !== null,
+          holdsACommit: archives.get(addon.server_id)?.last_commit_at !== null,
           stanza: archive?.hasStanza,
           hasNextBackup: archives.get(addon.server_id)?.next_backup_at !== null,
           backups: archive?.backups.map(({ info }) => info.label),

@@ -43,6 +43,7 @@ export async function withAdmin<Result>(
 
 export const untilAdmitted = (connection: AdminConnection): Promise<boolean> =>
   perform(life, 'untilAdmitted', () => {
+    if (world.failing.has('postgres')) return false
     try {
       return running(connection).server.data !== null
     } catch {
@@ -115,7 +116,8 @@ export const commitMarkerAfter = (client: pg.Client) =>
   perform(life, 'commitMarkerAfter', () => {
     const serverId = sessions.get(dataOf(client)) ?? ''
     const conf = world.servers.get(serverId)?.config['postgresql.conf']
-    if (conf?.includes(`'push to ${serverId}'`)) archiveOf(world, serverId).segments.push(ANCHOR_SEGMENT)
+    const archives = conf?.includes(`'push to ${serverId}'`) && !world.failing.has('archive-push')
+    if (archives) archiveOf(world, serverId).segments.push(ANCHOR_SEGMENT)
     return { committedAt: NOW, segment: ANCHOR_SEGMENT }
   })
 
@@ -134,3 +136,5 @@ export const archiverState = (client: pg.Client): Promise<ArchiverState> =>
 
 export const isArchived = ({ lastArchivedSegment }: ArchiverState, segment: string): boolean =>
   lastArchivedSegment !== null && lastArchivedSegment >= segment
+
+export const walWaiting = () => perform(life, 'walWaiting', () => ({ oldestSeconds: 0, bytes: 0 }))

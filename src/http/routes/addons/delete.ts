@@ -12,7 +12,9 @@ export const deleteAddonRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asy
     {
       schema: {
         operationId: 'deleteAddon',
-        summary: 'Delete an add-on, its server and its archive',
+        summary: 'Delete an add-on and its server',
+        description:
+          'The archive is kept for `deletedRetentionDays` of the backup policy: until `archiveKeptUntil` the deleted add-on can be restored by its id.',
         tags: ['Add-ons'],
         security: anyKey,
         params: addonParams,

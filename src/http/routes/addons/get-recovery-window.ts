@@ -17,7 +17,7 @@ export const getRecoveryWindowRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }>
         tags: ['Add-ons'],
         security: anyKey,
         params: addonParams,
-        response: { 200: recoveryWindowSchema, ...problems(401, 404, 500) },
+        response: { 200: recoveryWindowSchema, ...problems(401, 404, 409, 500) },
       },
     },
     (request) => readRecoveryWindow(deps, request.caller, request.params.addonId),

@@ -20,7 +20,7 @@ export const listBackupsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asy
         security: anyKey,
         params: addonParams,
         querystring: z.strictObject(pageQuery('backup')),
-        response: { 200: pageSchema('BackupPage', backupSchema), ...problems(400, 401, 404, 500) },
+        response: { 200: pageSchema('BackupPage', backupSchema), ...problems(400, 401, 404, 409, 500) },
       },
     },
     (request) => readBackups(deps, request.caller, request.params.addonId, sliceOf(request.query)),

@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { fleetMetrics } from '../../../src/http/fleet-metrics.ts'
+import { fleetReader } from '../../../src/services/read-fleet.ts'
+import { metricsText } from '../../../src/telemetry/metrics.ts'
+
+const fleet = {
+  addons: [],
+  stalled: [],
+  archives: {
+    lagSeconds: 0,
+    lagging: 0,
+    unwatchedSeconds: 0,
+    backupAgeSeconds: 0,
+    backupsOverdue: 0,
+    gaps: 0,
+    storedBytes: 0,
+    kept: 0,
+  },
+  operationsOpen: [],
+  operationsOverdue: 0,
+  drills: { oldestSuccessSeconds: null, failed: 0 },
+  observations: [],
+}
+
+test('every metric is documented with an alert', async () => {
+  const page = await readFile(`${import.meta.dirname}/../../../docs/operations/metrics.md`, 'utf8')
+  const [table, alerts] = page.split('## Alerts')
+  const names = fleetMetrics(fleet).map(({ name }) => name)
+  const documented = [...(table ?? '').matchAll(/^\| `(undrop_\w+)`/gm)].map(([, name]) => name)
+  expect(documented.sort()).toEqual(names.sort())
+  for (const name of names) expect(alerts, name).toContain(name)
+})
+
+test('what nobody has seen is left out, and not said to be 0', async () => {
+  const text = await metricsText(fleetMetrics(fleet))
+  expect(text).toContain('undrop_operations_overdue 0')
+  for (const name of ['undrop_store_reachable', 'undrop_archives_unowned', 'undrop_drill_age_seconds'])
+    expect(text).not.toContain(name)
+})
+
+test('the fleet is read once in five seconds, and again after a failure', async () => {
+  let [now, reads] = [0, 0]
+  const read = () => {
+    reads += 1
+    return reads === 1 ? Promise.reject(new Error('the database is away')) : Promise.resolve(fleet)
+  }
+  const readFleet = fleetReader(read, () => now)
+  await expect(readFleet()).rejects.toThrow('away')
+  await readFleet()
+  now += 4999
+  await readFleet()
+  expect(reads).toBe(2)
+  now += 1
+  await readFleet()
+  expect(reads).toBe(3)
+})
