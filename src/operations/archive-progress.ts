@@ -38,12 +38,17 @@ function isStalled({ lastArchivedAt, lastFailedAt }: ArchiverReport, now: Moment
   return lastArchivedAt === null || secondsBetween(lastArchivedAt, now) > STALLED_SECONDS
 }
 
-/** A protected add-on is stalled while nothing more of it reaches its archive, and protected again by itself. */
+/**
+ * A protected add-on is stalled while nothing more of it reaches its archive, or WAL is missing there that no backup has
+ * made up for, and protected again by itself.
+ */
 export async function setStalled(db: Executor, server: WatchedServer, stalled: boolean): Promise<void> {
   const [from, to] = stalled ? ['protected', 'stalled'] : ['stalled', 'protected']
   const { numAffectedRows } = await sql`
     update addon set protection = ${to}, updated_at = now()
-     where id = ${server.addonId} and server_id = ${server.serverId} and protection = ${from}`.execute(db)
+     where id = ${server.addonId} and server_id = ${server.serverId} and protection = ${from}
+       and (${stalled} or not exists (select from archive where archive.server_id = addon.server_id
+                                         and gaps @? '$[*] ? (@.to == null)'))`.execute(db)
   if (numAffectedRows === 1n) {
     const payload = { addonId: server.addonId }
     await recordEvent(db, { tenantId: server.tenantId, type: `addon.${to}`, payload })

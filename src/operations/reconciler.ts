@@ -8,6 +8,7 @@ import { observeArchive, setStalled } from './archive-progress.ts'
 import { lastArchivedCommit } from './archive-tail.ts'
 import { keepRunning } from './keep-running.ts'
 import { adminConnection, type WorkDeps } from './server-work.ts'
+import { survey } from './survey.ts'
 
 export type ReconcilerReport = (what: {
   serverId: string
@@ -16,8 +17,8 @@ export type ReconcilerReport = (what: {
 }) => void
 
 /**
- * Makes the host match the rows: starts servers that should run (after a reboot, say), notes what their archives hold,
- * and removes what is left of servers whose row says that they are gone. What no row names is left alone: it may belong
+ * Makes the host match the rows: starts servers that should run (after a reboot, say), notes what their archives hold
+ * and what is missing there, and removes what is left of servers whose row says that they are gone. What no row names is left alone: it may belong
  * to a newer state of the metadata than the one at hand.
  */
 export async function reconcile(deps: WorkDeps, report: ReconcilerReport): Promise<void> {
@@ -29,6 +30,7 @@ export async function reconcile(deps: WorkDeps, report: ReconcilerReport): Promi
       report({ serverId: id, action: 'failed', error })
     }
   }
+  await survey(deps, ({ serverId, error }) => report({ serverId, action: 'failed', error }))
   await removeLeftovers(deps, report)
 }
 

@@ -3,16 +3,25 @@ import { completeBackups } from '../db/backups.ts'
 import type { Executor } from '../db/client.ts'
 import type { Moment } from '../domain/moment.ts'
 import { type RecoveryWindow, recoveryWindow } from '../domain/recovery-window.ts'
+import { reviseGaps } from '../domain/wal-gaps.ts'
 import { type Caller, scopeOf } from './caller.ts'
-import { requireAddon } from './read-addons.ts'
+import { plannedBases } from './planned-bases.ts'
+import { requireKeptArchive } from './require-kept-archive.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
+/** Also that of a deleted add-on, while its archive is kept. */
 export async function readRecoveryWindow(
   { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
   caller: Caller,
   addonId: string,
 ) {
-  return recoveryWindowOf(db, await requireAddon(db, scopeOf(caller), addonId), now())
+  const addon = await requireKeptArchive(db, scopeOf(caller), addonId)
+  const { surveyed_at: surveyedAt, stored_bytes: storedBytes } = await readArchive(
+    db,
+    addon.tenant_id,
+    addon.server_id,
+  )
+  return { ...(await recoveryWindowOf(db, addon, now())), surveyedAt, storedBytes }
 }
 
 /** The window of an add-on's current server. */
@@ -31,7 +40,8 @@ export async function recoveryWindowOf(
     ),
     lastCommit: archive.last_commit_at,
     archivedAt: archive.archived_at,
-    gaps: archive.gaps,
+    // A backup that was completed since may have made up for them.
+    gaps: reviseGaps(archive.gaps, plannedBases(backups)),
   }
   return recoveryWindow(facts, now)
 }

@@ -17,6 +17,7 @@ import { cancelRestoreRoute } from './restores/cancel.ts'
 import { createRestoreRoute } from './restores/create.ts'
 import { getRestoreRoute } from './restores/get.ts'
 import { listRestoresRoute } from './restores/list.ts'
+import { planRestoreRoute } from './restores/plan.ts'
 import { createTenantRoute } from './tenants/create.ts'
 import { deleteTenantRoute } from './tenants/delete.ts'
 import { getTenantRoute } from './tenants/get.ts'
@@ -44,6 +45,7 @@ export const routes = [
   createRestoreRoute,
   getRestoreRoute,
   listRestoresRoute,
+  planRestoreRoute,
   createTenantRoute,
   deleteTenantRoute,
   getTenantRoute,

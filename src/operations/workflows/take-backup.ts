@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { BackupInfo } from '../../backup/engine.ts'
 import { failureOf, Problem } from '../../domain/problem.ts'
-import { findRecordedLabels, recordBackup, setBackupStatus } from '../backup-progress.ts'
+import { findRecordedLabels, noteBackupRate, recordBackup, setBackupStatus } from '../backup-progress.ts'
 import { archiveAccess, engineServer, loadServer, type WorkDeps } from '../server-work.ts'
 import { defineWorkflow, finish, go, type StepContext, wait } from '../workflow.ts'
 
@@ -73,6 +73,7 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
         const backup = await newestUnrecorded(context)
         await deps.driver.clearTask(serverId, taskOf(context))
         context.inCommit((tx) => recordBackup(tx, context.memo.backupId, backup))
+        context.inCommit((tx) => noteBackupRate(tx, backup))
         return finish()
       },
     },
