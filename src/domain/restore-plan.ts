@@ -43,11 +43,11 @@ export function chooseBase<Base extends PlannedBase>(
 }
 
 /**
- * Whether no WAL after this segment is needed: the first commit later than a moment is in no segment that was stored
- * before it, and so at the latest in the first one that was stored after it.
+ * Whether no WAL after this segment is needed: what is committed later than a moment is in no segment that was stored
+ * before it, so the first one stored since is the least that recovery reads.
  */
 export function reaches({ time, lsn }: TargetPlace, segment: string, storedAt: Moment): boolean {
-  if (time !== null) return storedAt > time
+  if (time !== null) return storedAt >= time
   if (lsn === null) return false
   const { timeline, number } = parseSegment(segment)
   return number >= parseSegment(segmentOfLsn(lsn, timeline)).number

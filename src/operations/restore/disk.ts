@@ -21,7 +21,8 @@ export async function assertRoom(
   const { freeBytes } = await deps.driver.diskSpace(childServerId)
   if (freeBytes >= neededBytes) return
   throw new Problem('insufficient-disk-space', {
-    detail: `The restore takes ${megabytes(neededBytes)} MB of disk; ${megabytes(freeBytes)} MB are free.`,
+    detail: `The restore takes ${megabytes(neededBytes)} MB of disk.`,
+    cause: `${megabytes(freeBytes)} MB are free`,
   })
 }
 
