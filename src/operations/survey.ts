@@ -64,7 +64,7 @@ async function surveyArchive(deps: WorkDeps, archive: SurveyedArchive): Promise<
       .where('server_id', '=', archive.serverId)
       .execute()
     await tellOfNew(tx, archive, before.gaps, gaps)
-    await setStall(tx, archive, gaps.find(({ to }) => to === null) ?? null)
+    if (archive.isLive) await setStall(tx, archive, gaps.find(({ to }) => to === null) ?? null)
   })
 }
 
