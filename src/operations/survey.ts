@@ -11,11 +11,9 @@ import {
 import { segmentOfPath } from '../domain/archive-layout.ts'
 import { Problem } from '../domain/problem.ts'
 import type { WalGap } from '../domain/recovery-window.ts'
-import { addToRuns, type WalBase, type WalRun, walGaps } from '../domain/wal-gaps.ts'
-import { segmentOfLsn } from '../domain/wal-segment.ts'
+import { addToRuns, type WalRun, walGaps } from '../domain/wal-gaps.ts'
 import { recordEvent } from '../notify/outbox.ts'
-import { findCompleteBackups } from './backup-progress.ts'
-import { setStall } from './gap-stall.ts'
+import { basesOf, setStall } from './gap-stall.ts'
 import type { WorkDeps } from './server-work.ts'
 
 /** Archives that one pass looks at, so that it ends soon. */
@@ -66,13 +64,6 @@ async function surveyArchive(deps: WorkDeps, archive: SurveyedArchive): Promise<
     await tellOfNew(tx, archive, before.gaps, gaps)
     if (archive.isLive) await setStall(tx, archive, gaps.find(({ to }) => to === null) ?? null)
   })
-}
-
-async function basesOf(tx: Tx, serverId: string): Promise<WalBase[]> {
-  return (await findCompleteBackups(tx, serverId)).map((backup) => ({
-    ...backup,
-    startSegment: segmentOfLsn(backup.startLsn, backup.timeline),
-  }))
 }
 
 async function listFiles({ archives }: WorkDeps, archive: SurveyedArchive) {

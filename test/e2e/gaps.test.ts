@@ -65,13 +65,13 @@ test('WAL that is missing shows, is refused, and costs only the moments that nee
     'in the gap',
     'last good',
   ])
-  const { data } = await plan(id, { time: afterGap })
-  expect(data).toMatchObject({ basis: 'measured', warnings: [{ code: 'gap-elsewhere' }] })
   await until(
     async () =>
       (await ok(getAddon({ client: undrop.client, path: { addonId: id } }))).protection === 'protected',
     'the add-on to be protected again',
   )
+  const { data } = await plan(id, { time: afterGap })
+  expect(data).toMatchObject({ basis: 'measured', warnings: [{ code: 'gap-elsewhere' }] })
 })
 
 type Target = { time: string } | { latest: true }

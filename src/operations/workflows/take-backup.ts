@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { BackupInfo } from '../../backup/engine.ts'
 import { failureOf, Problem } from '../../domain/problem.ts'
 import { findRecordedLabels, noteBackupRate, recordBackup, setBackupStatus } from '../backup-progress.ts'
+import { reviseKnownGaps } from '../gap-stall.ts'
 import { archiveAccess, engineServer, loadServer, type WorkDeps } from '../server-work.ts'
 import { defineWorkflow, finish, go, type StepContext, wait } from '../workflow.ts'
 
@@ -74,6 +75,7 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
         await deps.driver.clearTask(serverId, taskOf(context))
         context.inCommit((tx) => recordBackup(tx, context.memo.backupId, backup))
         context.inCommit((tx) => noteBackupRate(tx, backup))
+        context.inCommit((tx) => reviseKnownGaps(tx, context))
         return finish()
       },
     },

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { newId } from '../../../src/domain/ids.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
 import { observeArchive } from '../../../src/operations/archive-progress.ts'
+import { reviseKnownGaps } from '../../../src/operations/gap-stall.ts'
 import { survey } from '../../../src/operations/survey.ts'
 import { newLife } from '../../support/fake/life.ts'
 import { listedArchives, SEGMENT_FILE_BYTES } from '../../support/listed-archives.ts'
@@ -112,6 +113,20 @@ test('an archiver that goes on does not end the stall of a gap; a later backup d
   expect(await row()).toMatchObject({ gaps: [{ from: AT(4), to: '2026-11-23T13:07:01.000000Z' }] })
   expect(await addon()).toMatchObject({ protection: 'protected', stalled: null })
   expect(await events()).toEqual(['archive.gap-found', 'addon.stalled', 'addon.protected'])
+})
+
+test('a backup that is complete ends the stall of a gap without another survey', async () => {
+  const { db, owned, listed, look, row, addon, aBackup } = await surveyed()
+  listed.stored.delete(SEGMENT(5))
+  await look()
+  const { surveyed_at: surveyedAt } = await row()
+  await aBackup(7)
+  await db.transaction().execute((tx) => reviseKnownGaps(tx, owned))
+  expect(await row()).toMatchObject({
+    gaps: [{ to: '2026-11-23T13:07:01.000000Z' }],
+    surveyed_at: surveyedAt,
+  })
+  expect(await addon()).toMatchObject({ stalled: null })
 })
 
 test('newest segments that the server has archived and that are gone are a gap', async () => {
