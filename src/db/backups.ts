@@ -60,3 +60,15 @@ function backupsInArchive(ex: Executor, scope: TenantScope) {
     .select('archive.last_archived_segment')
     .where(inScope(scope, 'backup.tenant_id'))
 }
+
+/** Whether a backup in the archive has been found to be damaged. */
+export async function hasDamagedBackup(ex: Executor, tenantId: string, serverId: string): Promise<boolean> {
+  const damaged = ex
+    .selectFrom('backup')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .where('server_id', '=', serverId)
+    .where('damaged_at', 'is not', null)
+    .where('expired_at', 'is', null)
+  return (await damaged.limit(1).executeTakeFirst()) !== undefined
+}

@@ -11,7 +11,7 @@ export interface RecoveryWindow {
   latest: Moment | null
   /** Commit time of the last transaction that was seen in the archive. */
   lastCommit: Moment | null
-  /** Since the archive last received a segment. It grows on an idle server too, which has nothing to send. */
+  /** Age of the oldest WAL that waits to be archived; null while unknown. */
   archiveLagSeconds: number | null
   gaps: readonly WalGap[]
   /** The timelines with a backup on them, and from when each can be restored. */
@@ -43,46 +43,75 @@ export interface ArchiveFacts {
   protection: Protection
   backups: readonly CompleteBackup[]
   lastCommit: Moment | null
-  archivedAt: Moment | null
+  /** Age of the oldest WAL that waited to be archived when it was last looked at; null when it never was. */
+  lag: { seconds: number | null; observedAt: Moment | null }
   gaps: readonly WalGap[]
 }
 
 /** How far a client's clock may be ahead. */
 const CLOCK_SKEW_SECONDS = 5
 
-/** While archiving goes on `latest` is now: a restore first archives what has been committed (pitfall 3). */
+/**
+ * While archiving goes on `latest` is now: a restore first archives what has been committed (pitfall 3). Nothing beyond
+ * WAL that is missing can be reached until a later base backup has made up for it.
+ */
 export function recoveryWindow(
-  { status, protection, backups, lastCommit, archivedAt, gaps }: ArchiveFacts,
+  { status, protection, backups, lastCommit, lag, gaps }: ArchiveFacts,
   now: Moment,
 ): RecoveryWindow {
   const earliest = earliestAfter(backups)
-  const reachable = status === 'available' && protection !== 'stalled' ? now : lastCommit
+  const flowing = status === 'available' && protection !== 'stalled' ? now : lastCommit
+  const reachable = earlierOf(flowing, gaps.find(({ to }) => to === null)?.from ?? null)
   return {
     earliest,
     latest: earliest === null ? null : reachable,
     lastCommit,
-    archiveLagSeconds: archivedAt === null ? null : Math.max(0, secondsBetween(archivedAt, now)),
+    archiveLagSeconds: lagAt(lag, now),
     gaps,
     histories: historiesOf(backups),
     observedAt: now,
   }
 }
 
+/** What waits grows older; an archive that had everything is not behind. */
+function lagAt({ seconds, observedAt }: ArchiveFacts['lag'], now: Moment): number | null {
+  if (seconds === null || observedAt === null || seconds === 0) return seconds
+  return seconds + Math.max(0, secondsBetween(observedAt, now))
+}
+
 /**
- * @throws Problem `not-protected-yet` while there is no complete backup, `target-before-window` and
- * `target-in-future` with the window's ends as extensions.
+ * @throws Problem `not-protected-yet` while there is no complete backup, `target-before-window`, `target-in-future` and
+ * `target-in-gap` with the window's ends, and the gap, as extensions.
  */
 export function assertRestorable(
   target: RestoreTarget,
-  { earliest, latest }: RecoveryWindow,
+  { earliest, latest, gaps }: RecoveryWindow,
   now: Moment,
 ): void {
   if (earliest === null) throw new Problem('not-protected-yet')
-  if (!('time' in target)) return
   const extensions = { earliest, latest }
-  if (target.time < earliest) throw new Problem('target-before-window', { extensions })
-  if (target.time > addSeconds(now, CLOCK_SKEW_SECONDS)) throw new Problem('target-in-future', { extensions })
+  if ('time' in target) {
+    if (target.time < earliest) throw new Problem('target-before-window', { extensions })
+    if (target.time > addSeconds(now, CLOCK_SKEW_SECONDS))
+      throw new Problem('target-in-future', { extensions })
+  }
+  const gap = gapAround(target, gaps)
+  if (gap !== undefined) throw targetInGap(gap, { earliest, latest })
 }
+
+export function targetInGap(gap: WalGap, { earliest, latest }: Pick<RecoveryWindow, 'earliest' | 'latest'>) {
+  return new Problem('target-in-gap', { extensions: { earliest, latest, gap } })
+}
+
+/** The end of WAL lies behind a gap that nothing has made up for. */
+function gapAround(target: RestoreTarget, gaps: readonly WalGap[]): WalGap | undefined {
+  if ('time' in target)
+    return gaps.find(({ from, to }) => from < target.time && (to === null || target.time < to))
+  return 'latest' in target ? gaps.find(({ to }) => to === null) : undefined
+}
+
+const earlierOf = (one: Moment | null, other: Moment | null): Moment | null =>
+  one === null || other === null ? (one ?? other) : one < other ? one : other
 
 /** A backup is consistent once it has stopped, and it may have stopped at the end of its second (pitfall 6). */
 function earliestAfter(backups: readonly CompleteBackup[]): Moment | null {

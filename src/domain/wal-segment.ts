@@ -11,7 +11,7 @@ export interface SegmentGap {
   missingSegments: number
 }
 
-const SEGMENT_BYTES = 16n * 1024n * 1024n
+export const SEGMENT_BYTES = 16n * 1024n * 1024n
 const SEGMENTS_PER_LOG = 256
 const NAME = /^[0-9A-F]{24}$/
 const LSN = /^[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8}$/

@@ -1,8 +1,10 @@
 import { sql } from 'kysely'
 import type { BackupInfo } from '../backup/engine.ts'
 import { canBeRestoredFrom } from '../db/backups.ts'
-import type { Db, Tx } from '../db/client.ts'
+import type { Db, Executor, Tx } from '../db/client.ts'
+import { noteAverage } from '../db/measured.ts'
 import type { BaseBackup } from '../domain/choose-backup.ts'
+import { secondsBetween } from '../domain/moment.ts'
 import type { Failure } from '../domain/problem.ts'
 import { recordEvent } from '../notify/outbox.ts'
 
@@ -18,7 +20,7 @@ export async function findRecordedLabels(db: Db, serverId: string): Promise<stri
 
 /** Base backups that a restore can start from, oldest first. */
 export async function findCompleteBackups(
-  db: Db,
+  db: Executor,
   serverId: string,
 ): Promise<(BaseBackup & { startLsn: string; sizeBytes: number | null })[]> {
   const rows = await db
@@ -83,4 +85,11 @@ export async function recordBackup(tx: Tx, backupId: string, backup: BackupInfo)
     update addon set protection = 'protected', updated_at = now()
      where id = ${row.addon_id} and protection = 'pending'`.execute(tx)
   if (numAffectedRows === 1n) await recordEvent(tx, { ...subject, type: 'addon.protected' })
+}
+
+/** Of a full backup: what else it copies cannot be told from its size. Its times have no fractions. */
+export async function noteBackupRate(tx: Tx, backup: BackupInfo): Promise<void> {
+  if (backup.type !== 'full') return
+  const seconds = Math.max(secondsBetween(backup.startedAt, backup.stoppedAt), 1)
+  await noteAverage(tx, 'backup_bytes_per_second', backup.sizeBytes / seconds, seconds)
 }

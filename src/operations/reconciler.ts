@@ -6,6 +6,7 @@ import { keepRunning } from './keep-running.ts'
 import { refreshConfig } from './refresh-config.ts'
 import type { WorkDeps } from './server-work.ts'
 import type { StoreWatch } from './store-watch.ts'
+import { survey } from './survey.ts'
 import { watchServer } from './watch-server.ts'
 
 export type ReconcilerReport = (what: {
@@ -31,6 +32,7 @@ export async function reconcile(deps: WorkDeps, store: StoreWatch, report: Recon
       report({ serverId, action: 'failed', error })
     }
   }
+  await survey(deps, ({ serverId, error }) => report({ serverId, action: 'failed', error }))
   await removeLeftovers(deps, report)
 }
 

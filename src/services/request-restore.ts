@@ -4,7 +4,8 @@ import type { Tx } from '../db/client.ts'
 import { insertRestore } from '../db/restores.ts'
 import { transact } from '../db/transact.ts'
 import { newId } from '../domain/ids.ts'
-import { assertRestorable } from '../domain/recovery-window.ts'
+import { Problem } from '../domain/problem.ts'
+import { assertRestorable, targetInGap, type WalGap } from '../domain/recovery-window.ts'
 import type { RestoreTarget } from '../domain/restore.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import { openOperation } from '../operations/open.ts'
@@ -15,6 +16,7 @@ import { requireRestorableAddon } from './require-restorable-addon.ts'
 import { restoreView } from './restore-view.ts'
 import { ringDoorbell } from './ring-doorbell.ts'
 import type { ServiceDeps } from './service-deps.ts'
+import { walAheadOf } from './wal-ahead.ts'
 
 export interface RestoreInput {
   target: RestoreTarget
@@ -28,7 +30,7 @@ export interface RestoreInput {
  * Records a restore into a new add-on; the work is done by the `restore.run` workflow. The source stays as it is; it
  * may be deleted while its archive is kept.
  * @throws Problem `addon-not-found`, `archive-purged`, `addon-not-available`, `not-protected-yet`, `target-before-window`,
- * `target-in-future`, `addon-name-taken`
+ * `target-in-future`, `target-in-gap`, `addon-name-taken`
  */
 export async function requestRestore(
   deps: ServiceDeps,
@@ -36,14 +38,37 @@ export async function requestRestore(
   addonId: string,
   input: RestoreInput,
 ) {
+  const seen = await lookAhead(deps, caller, addonId, input.target)
   const { row, wakeUp } = await transact(deps.db, async (tx) => {
     const now = deps.now()
     const source = await requireRestorableAddon(tx, scopeOf(caller), addonId, now, lockAddonEverKnown)
-    assertRestorable(input.target, await recoveryWindowOf(tx, source, now), now)
+    const window = await recoveryWindowOf(tx, source, now)
+    assertRestorable(input.target, seen === null ? window : { ...window, gaps: [] }, now)
+    if (seen?.gap != null) throw targetInGap(seen.gap, window)
     return record(tx, deps, caller, source, input)
   })
   ringDoorbell(deps, wakeUp)
   return restoreView(row)
+}
+
+/**
+ * Looks for WAL that is missing on the way to the target, in the archive as it is now. Null when the store does not
+ * answer: then what was last known has to do, and the work waits for the store.
+ */
+async function lookAhead(
+  { db, archives, logger, now }: ServiceDeps,
+  caller: Caller,
+  addonId: string,
+  target: RestoreTarget,
+): Promise<{ gap: WalGap | null } | null> {
+  const source = await requireRestorableAddon(db, scopeOf(caller), addonId, now())
+  try {
+    return (await walAheadOf(db, archives, source, target)) ?? { gap: null }
+  } catch (err) {
+    if (!(err instanceof Problem && err.code === 'archive-unreachable')) throw err
+    logger.warn({ err }, 'a restore is recorded without a look at its archive')
+    return null
+  }
 }
 
 async function record(

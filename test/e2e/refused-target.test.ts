@@ -11,8 +11,9 @@ import {
   ok,
   query,
   restoredChild,
-  restoreTo,
+  type restoreTo,
   until,
+  untilFinished,
 } from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 
@@ -50,10 +51,11 @@ test('a target before the earliest moment, or in the future, is refused together
   expect(latest > before && latest < (await clockOf(login.url))).toBe(true)
 })
 
+/** Does harm to a segment of an archive; what it returns undoes as much of it as a listing can tell. */
 const DAMAGE = { missing: removeSegment, corrupted: damageSegment }
 
 test.each(Object.entries(DAMAGE))(
-  'a restore over a WAL segment that is %s fails as a whole; one that ends before it works',
+  'a restore over a WAL segment that is %s by then fails as a whole; one that ends before it works',
   async (name, damage) => {
     const { id, login } = await aProtectedAddon(undrop, tenantId, name)
     const source = await serverBehind(undrop, tenantId, login.url)
@@ -62,16 +64,16 @@ test.each(Object.entries(DAMAGE))(
     const [lastGood, damaged] = [await aSegment(source, login.url), await aSegment(source, login.url)]
     const behindHole = await clockOf(login.url)
     await aSegment(source, login.url)
-    await damage(source, damaged)
 
     const before = await inventory(undrop)
-    await expectWalMissing(id, { time: behindHole }, lastGood)
+    const undo = await expectWalMissing(id, [{ time: behindHole }], lastGood, () => damage(source, damaged))
     expect(await inventory(undrop)).toEqual(before)
 
+    await undo()
     await lose(source)
     const sourceless = await inventory(undrop)
     const beyond = [{ latest: true }, { time: behindHole }] as const
-    await Promise.all(beyond.map((target) => expectWalMissing(id, target, lastGood)))
+    await expectWalMissing(id, beyond, lastGood, () => damage(source, damaged))
     expect(await inventory(undrop)).toEqual(sourceless)
 
     const { restore, login: child } = await restoredChild(undrop, id, { time: beforeHole })
@@ -91,9 +93,8 @@ test('without its source, an archive whose newest known segment is missing is no
     const { lastCommit } = await ok(getRecoveryWindow({ client: undrop.client, path }))
     return lastCommit !== null && lastCommit > beforeLast
   }, 'Undrop to have seen the newest segment')
-  await removeSegment(source, last)
   await lose(source)
-  await expectWalMissing(id, { latest: true }, lastGood)
+  await expectWalMissing(id, [{ latest: true }], lastGood, () => removeSegment(source, last))
 })
 
 /** Commits something and archives it. */
@@ -102,14 +103,26 @@ async function aSegment(source: ServerFiles, url: string): Promise<string> {
   return archiveSegment(source)
 }
 
-async function expectWalMissing(
+/** The damage is done once the restores are accepted, and before any work on them begins. Returns what `damage` does. */
+async function expectWalMissing<Done>(
   addonId: string,
-  target: Parameters<typeof restoreTo>[2],
+  targets: readonly Parameters<typeof restoreTo>[2][],
   lastGood: string,
-): Promise<void> {
-  const { status, failure, reached, childAddonId } = await restoreTo(undrop, addonId, target)
-  expect({ status, reached }).toEqual({ status: 'failed', reached: null })
-  expect(failure).toMatchObject({ code: 'wal-missing', detail: expect.stringContaining(lastGood) })
-  const child = await ok(getAddon({ client: undrop.client, path: { addonId: childAddonId } }))
-  expect(child.status).toBe('deleted')
+  damage: () => Promise<Done>,
+): Promise<Done> {
+  const { client } = undrop
+  const worker = undrop.pidOf('worker.ts')
+  process.kill(worker, 'SIGSTOP')
+  const accepted = targets.map((target) => ok(createRestore({ client, path: { addonId }, body: { target } })))
+  const done = await Promise.all(accepted)
+    .then(damage)
+    .finally(() => process.kill(worker, 'SIGCONT'))
+  for (const { id } of await Promise.all(accepted)) {
+    const { status, failure, reached, childAddonId } = await untilFinished(undrop, id)
+    expect({ status, reached }).toEqual({ status: 'failed', reached: null })
+    expect(failure).toMatchObject({ code: 'wal-missing', detail: expect.stringContaining(lastGood) })
+    const child = await ok(getAddon({ client, path: { addonId: childAddonId } }))
+    expect(child.status).toBe('deleted')
+  }
+  return done
 }

@@ -17,6 +17,7 @@ import { cancelRestoreRoute } from './restores/cancel.ts'
 import { createRestoreRoute } from './restores/create.ts'
 import { getRestoreRoute } from './restores/get.ts'
 import { listRestoresRoute } from './restores/list.ts'
+import { planRestoreRoute } from './restores/plan.ts'
 import { deleteStorageKeysRoute } from './storage-keys/delete.ts'
 import { getStorageKeysRoute } from './storage-keys/get.ts'
 import { setStorageKeysRoute } from './storage-keys/set.ts'
@@ -47,6 +48,7 @@ export const routes = [
   createRestoreRoute,
   getRestoreRoute,
   listRestoresRoute,
+  planRestoreRoute,
   deleteStorageKeysRoute,
   getStorageKeysRoute,
   setStorageKeysRoute,

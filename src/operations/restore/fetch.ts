@@ -6,6 +6,7 @@ import { findCompleteBackups } from '../backup-progress.ts'
 import { saveRestore } from '../progress.ts'
 import { archiveAccess, engineServer, ensurePort } from '../server-work.ts'
 import { go, wait } from '../workflow.ts'
+import { assertRoom } from './disk.ts'
 import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
 import { progressOf } from './progress.ts'
 
@@ -15,19 +16,21 @@ const ATTEMPTS_MAX = 3
 const RETRY_SECONDS = 5
 const PROGRESS_GRACE_SECONDS = 1800
 
-/** Reserves what the child needs, and chooses the base backup. */
+/** Chooses the base backup, and reserves what the child needs. */
 export async function allocate(context: RestoreContext) {
   const { deps, memo, remember, inCommit } = context
   const { restore, child, source } = await loadRestore(context)
-  await ensurePort(deps, child)
   const { target } = restore
   const backups = await findCompleteBackups(deps.db, source.serverId)
   const base = chooseBackup(backups, 'time' in target ? target.time : null)
   if (base === null) throw new Problem('target-before-window')
+  const startSegment = segmentOfLsn(base.startLsn, base.timeline)
+  await assertRoom(deps, child.serverId, source.serverId, { sizeBytes: base.sizeBytes, startSegment })
+  await ensurePort(deps, child)
   remember({
     label: base.label,
     timeline: base.timeline,
-    startSegment: segmentOfLsn(base.startLsn, base.timeline),
+    startSegment,
     bytesTotal: base.sizeBytes,
   })
   if (memo.phaseStartedAt === 0) {

@@ -25,6 +25,7 @@ import { finish, go } from '../workflow.ts'
 import { FETCH } from './fetch.ts'
 import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
 import { progressOf } from './progress.ts'
+import { noteRestoreRates } from './rates.ts'
 
 const ADMITTED_SECONDS_MAX = 10
 
@@ -104,6 +105,7 @@ export async function admit(context: RestoreContext) {
   const progress = { ...progressOf(context), percent: 100, etaSeconds: 0 }
   inCommit((tx) => saveRestore(tx, memo.restoreId, { phaseSeconds, progress }))
   inCommit((tx) => finishRestore(tx, memo.restoreId, { status: 'succeeded', failure: null }))
+  inCommit((tx) => noteRestoreRates(tx, memo, phaseSeconds))
   inCommit((tx) => setDesiredState(tx, serverId, 'running'))
   inCommit((tx) => setAddonAvailable(tx, context))
   followUp({ kind: 'server.protect', memo: {} })

@@ -4,10 +4,11 @@ import type { Tx } from '../../db/client.ts'
 import { failureOf, Problem } from '../../domain/problem.ts'
 import type { TaskReport } from '../../drivers/driver.ts'
 import { planServer } from '../backup-planner.ts'
-import { findRecordedLabels, recordBackup, setBackupStatus } from '../backup-progress.ts'
+import { findRecordedLabels, noteBackupRate, recordBackup, setBackupStatus } from '../backup-progress.ts'
 import { assertRoom } from '../backup-room.ts'
 import { takeSlot } from '../backup-slots.ts'
 import { labelsToExpire } from '../expiry.ts'
+import { reviseKnownGaps } from '../known-gaps.ts'
 import { listBackups } from '../list-backups.ts'
 import { openOperation } from '../open.ts'
 import { archiveAccess, engineServer, loadServer, type WorkDeps } from '../server-work.ts'
@@ -99,6 +100,8 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
         const backup = await newestUnrecorded(context, listed)
         await deps.driver.clearTask(serverId, taskOf(context))
         inCommit((tx) => recordBackup(tx, context.memo.backupId, backup))
+        inCommit((tx) => noteBackupRate(tx, backup))
+        inCommit((tx) => reviseKnownGaps(tx, serverId))
         inCommit((tx) => planServer(tx, deps.platformPolicy, serverId))
         inCommit((tx) => expireNext(tx, context, listed))
         return finish()

@@ -1,4 +1,4 @@
-import { open, rm } from 'node:fs/promises'
+import { open, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { ownerClient } from '../../../src/bin/demo/s3-server.ts'
@@ -24,16 +24,26 @@ export async function archivedSegments(server: ServerFiles): Promise<string[]> {
   return names.flatMap((name) => /^([0-9A-F]{24})-/.exec(name)?.[1] ?? [])
 }
 
-/** Takes a segment out of the archive, behind the back of whoever looks after it. */
-export async function removeSegment(server: ServerFiles, segment: string): Promise<void> {
+/** Takes a segment out of the archive, behind the back of whoever looks after it. What it returns brings it back. */
+export async function removeSegment(server: ServerFiles, segment: string): Promise<() => Promise<unknown>> {
   const stored = storedFile(server, await segmentPath(server, segment))
-  if ('file' in stored) await rm(stored.file)
-  else await stored.client.send(new DeleteObjectCommand(stored.object))
+  if ('file' in stored) {
+    const aside = join(server.undrop.directory, basename(stored.file))
+    await rename(stored.file, aside)
+    return () => rename(aside, stored.file)
+  }
+  const { client, object } = stored
+  const { Body } = await client.send(new GetObjectCommand(object))
+  const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array()
+  await client.send(new DeleteObjectCommand(object))
+  return () => client.send(new PutObjectCommand({ ...object, Body: bytes }))
 }
 
-/** Overwrites the middle of an archived segment. */
-export const damageSegment = async (server: ServerFiles, segment: string): Promise<void> =>
-  damageFile(server, await segmentPath(server, segment))
+/** Overwrites the middle of an archived segment, for good. */
+export async function damageSegment(server: ServerFiles, segment: string): Promise<() => Promise<unknown>> {
+  await damageFile(server, await segmentPath(server, segment))
+  return async () => {}
+}
 
 /** Overwrites the middle of a file of the archive. */
 export async function damageFile(server: ServerFiles, path: string): Promise<void> {

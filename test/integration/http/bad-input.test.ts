@@ -80,6 +80,12 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ target: { latest: true }, name: 'No' }, '/name'],
     [{ target: { latest: true }, force: true }, '/force'],
   ],
+  planRestore: [
+    [{}, '/target'],
+    [{ target: { time: '2026-11-23T13:30:00' } }, '/target/time'],
+    [{ target: { latest: true }, exclusive: 1 }, '/exclusive'],
+    [{ target: { latest: true }, name: 'copy' }, '/name'],
+  ],
   createBackup: [
     [{ type: 'huge' }, '/type'],
     [{ label: 'mine' }, '/label'],

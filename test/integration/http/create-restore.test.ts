@@ -163,10 +163,17 @@ describe('GET /v1/addons/{addonId}/recovery-window', () => {
         beforeSegment: '000000010000000000000006',
         missingSegments: 1,
         from: '2026-11-23T13:30:00.000000Z',
-        to: '2026-11-23T13:40:00.000000Z',
+        to: '2026-11-23T13:40:01.000000Z',
       },
     ]
-    const seen = { last_commit_at: '2026-11-23T13:59:00.000001Z', archived_at: '2026-11-23T13:59:30.500000Z' }
+    await completeBackup(db, addon, '2026-11-23T13:40:00.000000Z', '0/6000028')
+    const seen = {
+      last_commit_at: '2026-11-23T13:59:00.000001Z',
+      lag_seconds: 10,
+      observed_at: '2026-11-23T13:59:40.500000Z',
+      surveyed_at: '2026-11-23T13:58:00.000000Z',
+      stored_bytes: 48_000_000,
+    }
     await db
       .updateTable('archive')
       .set({ ...seen, gaps: JSON.stringify(gaps) })
@@ -180,6 +187,8 @@ describe('GET /v1/addons/{addonId}/recovery-window', () => {
       archiveLagSeconds: 30,
       gaps,
       histories: [{ timeline: 1, from: EARLIEST }],
+      surveyedAt: seen.surveyed_at,
+      storedBytes: seen.stored_bytes,
       observedAt: NOW,
     })
   })

@@ -102,11 +102,12 @@ export async function finishOperations(db: Db, addonId: string): Promise<void> {
     .execute()
 }
 
-/** A complete backup of the add-on that stopped at that moment. */
+/** A complete backup of the add-on that stopped at that moment, and needs WAL from that location on. */
 export async function completeBackup(
   db: Db,
   addon: { id: string; tenant_id: string; server_id: string },
   stoppedAt: Moment = '2026-11-23T13:00:00.000000Z',
+  startLsn = '0/3000028',
 ): Promise<string> {
   const id = newId('backup')
   const owner = { tenant_id: addon.tenant_id, addon_id: addon.id, server_id: addon.server_id }
@@ -119,6 +120,9 @@ export async function completeBackup(
       status: 'succeeded',
       label: id,
       timeline: 1,
+      start_lsn: startLsn,
+      stop_lsn: startLsn,
+      size_bytes: 1_000_000,
       backup_stopped_at: stoppedAt,
     })
     .execute()

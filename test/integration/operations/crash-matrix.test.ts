@@ -114,6 +114,21 @@ const scenarios: Scenario[] = [
     },
   },
   {
+    name: 'a restore that the disk has no room for leaves nothing, and its source serves on',
+    given: aProtectedAddon,
+    when: async (stage) => {
+      await restore(stage)
+      stage.world.disk = { ...stage.world.disk, freeBytes: 16e6 }
+    },
+    end: {
+      addons: [serving('shop'), gone('copy')],
+      restores: [{ status: 'failed', failure: 'insufficient-disk-space' }],
+      directories: 1,
+      archives: 1,
+    },
+    crashIn: ['restore.run'],
+  },
+  {
     name: 'an add-on that cannot be provisioned leaves nothing but its failure',
     when: async (stage) => {
       stage.world.failing.add('initdb')

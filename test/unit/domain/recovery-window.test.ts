@@ -13,8 +13,23 @@ const facts: ArchiveFacts = {
   protection: 'protected',
   backups: [{ timeline: 1, stoppedAt: STOPPED }],
   lastCommit: '2026-11-23T13:30:00.000001Z',
-  archivedAt: '2026-11-23T13:59:00.500000Z',
+  lag: { seconds: 20, observedAt: '2026-11-23T13:59:20.500000Z' },
   gaps: [],
+}
+
+const CLOSED = {
+  afterSegment: '000000010000000000000004',
+  beforeSegment: '000000010000000000000006',
+  missingSegments: 1,
+  from: '2026-11-23T13:10:00.000000Z',
+  to: '2026-11-23T13:20:01.000000Z',
+}
+const OPEN = {
+  ...CLOSED,
+  afterSegment: '000000010000000000000008',
+  beforeSegment: null,
+  from: '2026-11-23T13:40:00.000000Z',
+  to: null,
 }
 
 describe('the recovery window', () => {
@@ -33,6 +48,13 @@ describe('the recovery window', () => {
 
   test('reaches no further than the last archived commit while archiving is stalled', () => {
     expect(recoveryWindow({ ...facts, protection: 'stalled' }, NOW).latest).toBe(facts.lastCommit)
+  })
+
+  test('reaches no further than WAL that is missing and that no backup has made up for', () => {
+    expect(recoveryWindow({ ...facts, gaps: [CLOSED, OPEN] }, NOW).latest).toBe(OPEN.from)
+    expect(recoveryWindow({ ...facts, gaps: [CLOSED] }, NOW).latest).toBe(NOW)
+    const stalled = recoveryWindow({ ...facts, protection: 'stalled', gaps: [OPEN] }, NOW)
+    expect(stalled.latest).toBe(facts.lastCommit)
   })
 
   test('is closed until there is a complete backup', () => {
@@ -85,5 +107,36 @@ describe('a target', () => {
     expect(() => assertRestorable({ latest: true }, recoveryWindow(facts, NOW), NOW)).not.toThrow()
     const empty = recoveryWindow({ ...facts, backups: [] }, NOW)
     expect(() => assertRestorable({ latest: true }, empty, NOW)).toThrow('no complete backup')
+  })
+})
+
+describe('a target beside a gap', () => {
+  const window = recoveryWindow({ ...facts, gaps: [CLOSED, OPEN] }, NOW)
+  const answer = (target: Parameters<typeof assertRestorable>[0]) => {
+    try {
+      assertRestorable(target, window, NOW)
+      return null
+    } catch (error) {
+      return error instanceof Problem ? [error.code, error.extensions['gap']] : error
+    }
+  }
+
+  test.each([
+    ['2026-11-23T13:10:00.000000Z', null],
+    ['2026-11-23T13:10:00.000001Z', CLOSED],
+    ['2026-11-23T13:20:00.999999Z', CLOSED],
+    ['2026-11-23T13:20:01.000000Z', null],
+    ['2026-11-23T13:40:00.000000Z', null],
+    ['2026-11-23T13:40:00.000001Z', OPEN],
+    [NOW, OPEN],
+  ])('at %s is refused only inside, with the gap', (time, gap) => {
+    expect(answer({ time })).toEqual(gap === null ? null : ['target-in-gap', gap])
+  })
+
+  test('of latest is refused while the last gap is open', () => {
+    expect(answer({ latest: true })).toEqual(['target-in-gap', OPEN])
+    expect(() =>
+      assertRestorable({ latest: true }, recoveryWindow({ ...facts, gaps: [CLOSED] }, NOW), NOW),
+    ).not.toThrow()
   })
 })
