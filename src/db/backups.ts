@@ -37,5 +37,7 @@ export function completeBackups(ex: Executor, tenantId: string, serverId: string
     .where('tenant_id', '=', tenantId)
     .where('server_id', '=', serverId)
     .where('status', '=', 'succeeded')
+    .where('damaged_at', 'is', null)
+    .where('expired_at', 'is', null)
     .execute()
 }

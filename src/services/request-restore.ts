@@ -10,6 +10,7 @@ import type { RestoreTarget } from '../domain/restore.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import { openOperation } from '../operations/open.ts'
 import { allocateAddon } from './allocate-addon.ts'
+import { assertWalTarget } from './assert-wal-target.ts'
 import { type Caller, scopeOf } from './caller.ts'
 import { requireAddon } from './read-addons.ts'
 import { recoveryWindowOf } from './read-recovery-window.ts'
@@ -19,7 +20,7 @@ import type { ServiceDeps } from './service-deps.ts'
 
 export interface RestoreInput {
   target: RestoreTarget
-  /** Leave out what was committed at exactly the target time. */
+  /** Leave out what is exactly at the target. */
   exclusive?: boolean | undefined
   /** Of the child add-on. */
   name?: string | undefined
@@ -28,7 +29,7 @@ export interface RestoreInput {
 /**
  * Records a restore into a new add-on; the work is done by the `restore.run` workflow. The source stays as it is.
  * @throws Problem `addon-not-found`, `addon-not-available`, `not-protected-yet`, `target-before-window`,
- * `target-in-future`, `addon-name-taken`
+ * `target-in-future`, `target-not-found`, `addon-name-taken`
  */
 export async function requestRestore(
   deps: ServiceDeps,
@@ -41,6 +42,7 @@ export async function requestRestore(
     if (source.status !== 'available') throw new Problem('addon-not-available')
     const now = deps.now()
     assertRestorable(input.target, await recoveryWindowOf(tx, source, now), now)
+    await assertWalTarget(tx, source, input.target)
     return record(tx, deps, caller, source, input)
   })
   ringDoorbell(deps, wakeUp)

@@ -1,9 +1,11 @@
-import { chooseBackup } from '../../domain/choose-backup.ts'
+import type { ServerRecord } from '../../db/servers.ts'
+import { type BaseBackup, chooseBackup } from '../../domain/choose-backup.ts'
 import { Problem } from '../../domain/problem.ts'
+import { isWalTarget } from '../../domain/restore.ts'
 import { segmentOfLsn } from '../../domain/wal-segment.ts'
-import { findCompleteBackups } from '../backup-progress.ts'
+import { findCompleteBackups, recordDamage } from '../backup-progress.ts'
 import { saveRestore } from '../progress.ts'
-import { archiveAccess, engineServer, ensurePort } from '../server-work.ts'
+import { archiveAccess, engineServer, ensurePort, type WorkDeps } from '../server-work.ts'
 import { go, wait } from '../workflow.ts'
 import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
 import { progressOf } from './progress.ts'
@@ -11,43 +13,59 @@ import { progressOf } from './progress.ts'
 /** The task that fetches the base backup. */
 export const FETCH = 'fetch'
 const ATTEMPTS_MAX = 3
+/** The engine has read every file several times in each. */
+const DAMAGED_ATTEMPTS_MAX = 2
 const RETRY_SECONDS = 5
 const PROGRESS_GRACE_SECONDS = 1800
 
-/** Reserves what the child needs, and chooses the base backup. */
+/** Reserves what the child needs, and chooses the base backup where the target says enough for that. */
 export async function allocate(context: RestoreContext) {
-  const { deps, memo, remember, inCommit } = context
+  const { deps, memo, inCommit } = context
   const { restore, child, source } = await loadRestore(context)
   await ensurePort(deps, child)
+  if (memo.phaseStartedAt === 0) {
+    const phaseSeconds = enterPhase(context, 'anchoring')
+    inCommit((tx) => saveRestore(tx, memo.restoreId, { phase: 'anchoring', phaseSeconds }))
+  }
   const { target } = restore
+  if (isWalTarget(target)) return go('locate')
   const backups = await findCompleteBackups(deps.db, source.serverId)
-  const base = chooseBackup(backups, 'time' in target ? target.time : null)
-  if (base === null) throw new Problem('target-before-window')
+  fetchFrom(context, chooseBackup(backups, 'time' in target ? target.time : null))
+  return go('start-fetch')
+}
+
+type CompleteBackup = BaseBackup & { id: string; startLsn: string; sizeBytes: number | null }
+
+/** Notes the base backup. @throws Problem when there is none: all that would do are damaged, or there never was one */
+export function fetchFrom({ memo, remember, inCommit }: RestoreContext, base: CompleteBackup | null): void {
+  if (base === null) throw new Problem(memo.damaged.length > 0 ? 'backup-damaged' : 'target-before-window')
   remember({
     label: base.label,
     timeline: base.timeline,
     startSegment: segmentOfLsn(base.startLsn, base.timeline),
     bytesTotal: base.sizeBytes,
   })
-  if (memo.phaseStartedAt === 0) {
-    const phaseSeconds = enterPhase(context, 'anchoring')
-    inCommit((tx) => saveRestore(tx, memo.restoreId, { phase: 'anchoring', phaseSeconds }))
-  }
-  return go('start-fetch')
+  inCommit((tx) => saveRestore(tx, memo.restoreId, { backupId: base.id }))
 }
 
 /** The fetch needs no more than the backup's name, so it runs while the target is being anchored. */
 export async function startFetch(context: RestoreContext) {
   const { deps, serverId, memo } = context
-  const { child, source } = await loadRestore(context)
-  await deps.driver.ensureInstance(serverId)
+  const { restore, child, source } = await loadRestore(context)
+  await openSource(deps, child, source)
   const self = engineServer(deps, child)
-  await deps.driver.writeConfig(
-    serverId,
-    deps.engine.configFiles('source', self, archiveAccess(deps, source, 'read')),
-  )
   await deps.driver.startTask(serverId, FETCH, deps.engine.restoreTask(self, source.serverId, memo.label))
-  return go(memo.phase === 'anchoring' ? 'anchor' : 'await-fetch')
+  return go(memo.phase === 'anchoring' && !isWalTarget(restore.target) ? 'anchor' : 'await-fetch')
+}
+
+/** From then on the source's archive can be read from beside the child. */
+export async function openSource(deps: WorkDeps, child: ServerRecord, source: ServerRecord): Promise<void> {
+  await deps.driver.ensureInstance(child.serverId)
+  const access = archiveAccess(deps, source, 'read')
+  await deps.driver.writeConfig(
+    child.serverId,
+    deps.engine.configFiles('source', engineServer(deps, child), access),
+  )
 }
 
 export async function awaitFetch(context: RestoreContext) {
@@ -70,6 +88,8 @@ export async function awaitFetch(context: RestoreContext) {
       return wait(1, () => deps.driver.taskEnded(serverId, FETCH))
     }
     case 'failed': {
+      if (memo.fetchAttempts + 1 >= DAMAGED_ATTEMPTS_MAX && deps.engine.isDamaged(task))
+        return useOlderBackup(context)
       if (memo.fetchAttempts + 1 >= ATTEMPTS_MAX)
         throw new Problem('backup-unreadable', { cause: task.stdoutTail + task.stderrTail })
       remember({ fetchAttempts: memo.fetchAttempts + 1 })
@@ -78,4 +98,23 @@ export async function awaitFetch(context: RestoreContext) {
       return wait(RETRY_SECONDS)
     }
   }
+}
+
+/** A backup that is damaged is left for good, and the fetch begins anew with the one before it. */
+async function useOlderBackup(context: RestoreContext) {
+  const { deps, serverId, memo, remember, inCommit } = context
+  const { restore, source } = await loadRestore(context)
+  await deps.driver.clearTask(serverId, FETCH)
+  await emptyDataDirectory(context)
+  inCommit((tx) => recordDamage(tx, source.serverId, memo.label))
+  remember({ damaged: [...memo.damaged, memo.label], fetchAttempts: 0, bytesDone: 0 })
+  return go(isWalTarget(restore.target) ? 'choose-base' : 'allocate')
+}
+
+/** What is left of one backup would be in the way of another. */
+async function emptyDataDirectory({ deps, serverId }: RestoreContext): Promise<void> {
+  const { dataDirectory } = deps.driver.paths(serverId)
+  const argv = ['find', dataDirectory, '-mindepth', '1', '-delete'] as const
+  const { exitCode, stderr } = await deps.driver.run(serverId, { argv })
+  if (exitCode !== 0) throw new Error(`the data directory cannot be emptied: ${stderr}`)
 }

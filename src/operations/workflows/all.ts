@@ -1,5 +1,6 @@
 import type { AnyWorkflow } from '../runner.ts'
 import type { WorkDeps } from '../server-work.ts'
+import { createRestorePoint } from './create-restore-point.ts'
 import { deleteAddon } from './delete-addon.ts'
 import { protectServer } from './protect-server.ts'
 import { provisionAddon } from './provision-addon.ts'
@@ -8,8 +9,7 @@ import { takeBackup } from './take-backup.ts'
 
 /** Every workflow, by the kind of operation it carries out. */
 export const workflows: ReadonlyMap<string, AnyWorkflow<WorkDeps>> = new Map(
-  [provisionAddon, protectServer, takeBackup, restoreAddon, deleteAddon].map((workflow) => [
-    workflow.kind,
-    workflow,
-  ]),
+  [provisionAddon, protectServer, takeBackup, restoreAddon, createRestorePoint, deleteAddon].map(
+    (workflow) => [workflow.kind, workflow],
+  ),
 )

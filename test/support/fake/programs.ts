@@ -72,6 +72,12 @@ function restore(world: FakeWorld, server: FakeServer, sourceServerId: string, l
   const base = archiveOf(world, sourceServerId).backups.find(({ info }) => info.label === label)
   if (base === undefined || server.config['source.conf'] !== sourceServerId)
     throw new Error('there is nothing to restore')
+  if (server.data?.isPartOf !== undefined && server.data.isPartOf !== label)
+    throw new Error('files of another backup are in the way')
+  if (world.damaged.has(label)) {
+    server.data = { ...structuredClone(base.data), isPartOf: label }
+    return
+  }
   server.data = structuredClone(base.data)
 }
 
@@ -83,6 +89,7 @@ export function runCommand(world: FakeWorld, serverId: string, argv: readonly st
   if (program === 'sh') return askForRecovery(server, argv[2] ?? '')
   if (program === 'pg_waldump') return transactionsOf(argv.at(-1) ?? '')
   if (program === 'rm') return ''
+  if (program === 'find') return removeData(server)
   if (program !== 'engine') throw new Error(`the fake world has no program ${program}`)
   if (server.config[`${which}.conf`] !== archiveServerId) return null
   const archive = archiveOf(world, archiveServerId)
@@ -100,6 +107,11 @@ export function runCommand(world: FakeWorld, serverId: string, argv: readonly st
     default:
       throw new Error(`the fake engine has no ${verb}`)
   }
+}
+
+function removeData(server: FakeServer): string {
+  server.data = null
+  return ''
 }
 
 function askForRecovery(server: FakeServer, script: string): string | null {

@@ -25,12 +25,12 @@ test.each([[{ 'max_connections = 1\nfsync': 'off' }], [{ work_mem: "1'\nfsync = 
 )
 
 test('a recovery follows one timeline by number, to the microsecond', () => {
-  const text = recoverySettings({ ...recovery, targetTime: '2026-11-23T14:00:00.490322Z' })
+  const text = recoverySettings({ ...recovery, target: { time: '2026-11-23T14:00:00.490322Z' } })
   expect(text).toContain("recovery_target_time = '2026-11-23 14:00:00.490322+00'\n")
   expect(text).toContain("recovery_target_timeline = '3'\n")
   expect(text).toContain("max_logical_replication_workers = '0'\n")
 })
 
 test('a recovery without a target has no target time', () => {
-  expect(recoverySettings({ ...recovery, targetTime: null })).not.toContain('recovery_target_time =')
+  expect(recoverySettings({ ...recovery, target: null })).not.toContain('recovery_target_time =')
 })
