@@ -28,6 +28,7 @@ export async function findCompleteBackups(
     .where('damaged_at', 'is', null)
     .where('expired_at', 'is', null)
     .orderBy('backup_stopped_at')
+    .orderBy('id')
     .execute()
   return rows.flatMap(
     ({

@@ -119,6 +119,8 @@ export async function completeBackup(
       status: 'succeeded',
       label: id,
       timeline: 1,
+      start_lsn: '0/3000028',
+      stop_lsn: '0/3000100',
       backup_stopped_at: stoppedAt,
     })
     .execute()
@@ -133,6 +135,7 @@ const TABLES = [
   'archive',
   'backup',
   'restore',
+  'restore_point',
   'operation',
   'outbox_event',
   'audit_entry',
