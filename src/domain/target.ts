@@ -17,8 +17,10 @@ const XID_MAX = 4_294_967_295
 
 const xidText = z
   .string()
-  .regex(/^\d{1,10}$/)
-  .refine((text) => Number(text) >= XID_MIN && Number(text) <= XID_MAX)
+  .refine(
+    (text) => /^\d{1,10}$/.test(text) && Number(text) >= XID_MIN && Number(text) <= XID_MAX,
+    `must be a decimal number from ${XID_MIN} to ${XID_MAX}`,
+  )
   .meta({ pattern: '^\\d{1,10}$' })
 
 /** Of a restore point, for people. PostgreSQL cannot store NUL or half a surrogate pair. */

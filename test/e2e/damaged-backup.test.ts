@@ -67,10 +67,10 @@ async function damage(backupId: string): Promise<void> {
   )
   const bundles = join(server.archiveDirectory, 'backup', server.serverId, row?.label ?? '', 'bundle')
   const files = await Promise.all(
-    (await readdir(bundles)).map(async (name) => ({
-      path: join(bundles, name),
-      ...(await stat(join(bundles, name))),
-    })),
+    (await readdir(bundles)).map(async (name) => {
+      const path = join(bundles, name)
+      return { path, size: (await stat(path)).size }
+    }),
   )
   const greatest = files.reduce((one, other) => (other.size > one.size ? other : one))
   const file = await open(greatest.path, 'r+')

@@ -13,15 +13,15 @@ const PROGRESS_GRACE_SECONDS = 1800
 const NOT_ARCHIVED = 1
 
 /**
- * Reads one more segment in search of the end of a transaction. Returns where its record begins, or that the search
- * goes on; how far it is, the memo has.
+ * Reads one more segment in search of the end of a transaction. Returns where its record begins; null while
+ * the search goes on, which the memo has.
  * @throws Problem `target-not-found` when no archived segment since the oldest backup has it
  */
 export async function findTransaction(
   context: RestoreContext,
   archive: ReadableArchive,
   xid: number,
-): Promise<string | 'searching'> {
+): Promise<string | null> {
   const { deps, memo, remember } = context
   const [oldest] = await findCompleteBackups(deps.db, archive.archiveServerId)
   if (oldest === undefined) throw new Problem('target-before-window')
@@ -36,7 +36,7 @@ export async function findTransaction(
     throw new Problem('target-not-found', { detail: `No transaction ${xid} ends in the archived WAL.` })
   remember({ search: further })
   context.extendDeadline(PROGRESS_GRACE_SECONDS)
-  return 'searching'
+  return null
 }
 
 /** What lies before the oldest backup cannot be restored to. */

@@ -66,7 +66,7 @@ export async function findTarget(context: RestoreContext) {
     return go('choose-base')
   }
   const found = await findTransaction(context, sourceArchive(deps, child, source), Number(target.xid))
-  if (found === 'searching') return go('find-target')
+  if (found === null) return go('find-target')
   remember({ walTarget: target, targetLsn: found, search: null })
   return go('choose-base')
 }

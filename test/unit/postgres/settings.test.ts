@@ -31,6 +31,15 @@ test('a recovery follows one timeline by number, to the microsecond', () => {
   expect(text).toContain("max_logical_replication_workers = '0'\n")
 })
 
+test.each([
+  [{ lsn: '0/3002168' }, "recovery_target_lsn = '0/3002168'"],
+  [{ xid: '741' }, "recovery_target_xid = '741'"],
+  [{ name: 'rpt_x-1' }, "recovery_target_name = 'rpt_x-1'"],
+])('a recovery has one target: %j', (target, line) => {
+  const lines = recoverySettings({ ...recovery, target }).split('\n')
+  expect(lines.filter((each) => /^recovery_target_(time|lsn|xid|name) /.test(each))).toEqual([line])
+})
+
 test('a recovery without a target has no target time', () => {
   expect(recoverySettings({ ...recovery, target: null })).not.toContain('recovery_target_time =')
 })
