@@ -1,15 +1,21 @@
 import { sql } from 'kysely'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import type { RestoreTarget } from '../../../src/domain/restore.ts'
 import { workflows } from '../../../src/operations/workflows/all.ts'
 import { cancelRestore } from '../../../src/services/cancel-restore.ts'
-import { createAddon } from '../../../src/services/create-addon.ts'
-import { deleteAddon } from '../../../src/services/delete-addon.ts'
 import { requestBackup } from '../../../src/services/request-backup.ts'
-import { requestRestore } from '../../../src/services/request-restore.ts'
-import { requestRestorePoint } from '../../../src/services/request-restore-point.ts'
 import { serverOf } from '../../support/fake/world.ts'
 import { type FreshMetadata, freshMetadata } from '../../support/metadata-database.ts'
+import { placesInWal } from './places-in-wal.ts'
+import {
+  addonOf,
+  aProtectedAddon,
+  create,
+  gone,
+  remove,
+  restore,
+  type Scenario,
+  serving,
+} from './scenario.ts'
 import { caller, newStage, type Stage, workToEnd } from './stage.ts'
 import { tracesOf } from './traces.ts'
 
@@ -26,37 +32,7 @@ vi.mock('../../../src/postgres/inherited-settings.ts', async (importOriginal) =>
   inheritedSettings: (await fakeSql()).inheritedSettings,
 }))
 
-interface Scenario {
-  name: string
-  /** What has been done, without a crash, before. */
-  given?: (stage: Stage) => Promise<void>
-  /** Asks for the work in which a worker crashes. */
-  when: (stage: Stage) => Promise<void>
-  /** How it ends, crash or no crash. */
-  end: object
-  /** Kinds of operations; what is left out is the same in another scenario. */
-  crashIn?: string[]
-}
-
 const everywhere = [...workflows.keys()]
-const TARGET = { time: '2026-11-23T13:45:00.000000Z' }
-
-const create = async ({ services, tenantId }: Stage) =>
-  void (await createAddon(services, caller, { tenantId, name: 'shop' }))
-
-async function addonOf({ db, tenantId }: Stage, name = 'shop') {
-  return db
-    .selectFrom('addon')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where('name', '=', name)
-    .executeTakeFirstOrThrow()
-}
-
-async function aProtectedAddon(stage: Stage): Promise<void> {
-  await create(stage)
-  await workToEnd(stage)
-}
 
 async function aProtectedAddonWithSubscription(stage: Stage): Promise<void> {
   await create(stage)
@@ -70,65 +46,11 @@ async function aProtectedAddonWithSubscription(stage: Stage): Promise<void> {
   await workToEnd(stage)
 }
 
-const restore = async (stage: Stage, target: RestoreTarget = TARGET) =>
-  (await requestRestore(stage.services, caller, (await addonOf(stage)).id, { target, name: 'copy' })).id
-
-const restoreTo = (target: RestoreTarget) => async (stage: Stage) => void (await restore(stage, target))
-
-const makePoint = async (stage: Stage) =>
-  void (await requestRestorePoint(stage.services, caller, (await addonOf(stage)).id, 'before-upgrade'))
-
-async function anAddonWithPoint(stage: Stage): Promise<void> {
-  await aProtectedAddon(stage)
-  await makePoint(stage)
-  await workToEnd(stage)
-}
-
-/** Backups of the fake world all stop at the same moment; the one that was taken first is tried first. */
-const FIRST = '20261123-130000F'
-const SECOND = '20261123-130001F'
-
-const twoBackupsOf =
-  (...damaged: string[]) =>
-  async (stage: Stage) => {
-    await aProtectedAddon(stage)
-    await requestBackup(stage.services, caller, (await addonOf(stage)).id, 'full')
-    await workToEnd(stage)
-    for (const label of damaged) stage.world.damaged.add(label)
-  }
-
-const remove = async (stage: Stage) =>
-  void (await deleteAddon(stage.services, caller, (await addonOf(stage)).id))
-
 /** The deletion is asked for while that call is under way. */
 const removedDuring = (call: string) => async (stage: Stage) => {
   await create(stage)
   stage.world.ambush = { call, happens: () => remove(stage) }
 }
-
-const gone = (name: string) => ({
-  name,
-  status: 'deleted',
-  server: { hasPort: false, isDeleted: true, directory: null },
-  archive: { isRemoved: true, stanza: undefined },
-})
-const serving = (name: string) => ({
-  name,
-  status: 'available',
-  protection: 'protected',
-  server: {
-    desiredState: 'running',
-    hasPort: true,
-    listensOnIt: true,
-    directory: {
-      admitsClients: true,
-      archives: true,
-      recoverySettings: false,
-      data: { recoverySignal: false },
-    },
-  },
-  archive: { stanza: true, backups: [expect.any(String)] },
-})
 
 const scenarios: Scenario[] = [
   {
@@ -188,99 +110,7 @@ const scenarios: Scenario[] = [
     end: { restores: [{ status: 'succeeded', reached: { exact: false, reason: 'end_of_wal' } }] },
     crashIn: ['restore.run'],
   },
-  ...[{ lsn: '0/4000028' }, { xid: '741' }, { name: 'before-upgrade' }].map((target) => ({
-    name: `a restore to ${JSON.stringify(target)} makes a child that serves and is protected`,
-    given: anAddonWithPoint,
-    when: restoreTo(target),
-    end: {
-      addons: [serving('shop'), serving('copy')],
-      restores: [{ status: 'succeeded', from: FIRST, reached: { exact: true, timeline: 2 } }],
-      directories: 2,
-      archives: 2,
-    },
-    crashIn: ['restore.run'],
-  })),
-  {
-    name: 'a restore to a transaction that never ended leaves nothing, and fetches nothing',
-    given: aProtectedAddon,
-    when: restoreTo({ xid: '740' }),
-    end: {
-      addons: [serving('shop'), gone('copy')],
-      restores: [{ status: 'failed', failure: 'target-not-found', from: undefined }],
-      directories: 1,
-      archives: 1,
-    },
-  },
-  {
-    name: 'a restore to a transaction of an add-on whose directory is lost finds it in the archive',
-    given: async (stage) => {
-      await anAddonWithPoint(stage)
-      stage.world.servers.clear()
-    },
-    when: restoreTo({ xid: '741' }),
-    end: { restores: [{ status: 'succeeded', reached: { exact: true } }] },
-    crashIn: ['restore.run'],
-  },
-  {
-    name: 'a restore goes on with another backup where one is damaged, and says which',
-    given: twoBackupsOf(FIRST),
-    when: restoreTo(TARGET),
-    end: {
-      addons: [
-        {
-          backups: [
-            { label: FIRST, isDamaged: true },
-            { label: SECOND, isDamaged: false },
-          ],
-        },
-        serving('copy'),
-      ],
-      restores: [{ status: 'succeeded', from: SECOND }],
-    },
-    crashIn: ['restore.run'],
-  },
-  {
-    name: 'a restore to an LSN goes on with another backup where one is damaged',
-    given: twoBackupsOf(FIRST),
-    when: restoreTo({ lsn: '0/4000028' }),
-    end: { restores: [{ status: 'succeeded', from: SECOND }] },
-    crashIn: ['restore.run'],
-  },
-  {
-    name: 'a restore whose backups are all damaged leaves nothing',
-    given: twoBackupsOf(FIRST, SECOND),
-    when: restoreTo(TARGET),
-    end: {
-      addons: [{ backups: [{ isDamaged: true }, { isDamaged: true }] }, gone('copy')],
-      restores: [{ status: 'failed', failure: 'backup-damaged' }],
-      directories: 1,
-    },
-    crashIn: ['restore.run'],
-  },
-  {
-    name: 'a restore point is archived',
-    given: aProtectedAddon,
-    when: makePoint,
-    end: {
-      addons: [serving('shop')],
-      points: [{ name: 'before-upgrade', status: 'archived', lsn: '0/4000090' }],
-    },
-  },
-  {
-    name: 'an add-on that is deleted while a restore point is made leaves nothing, and the point has failed',
-    given: aProtectedAddon,
-    when: async (stage) => {
-      stage.world.ambush = { call: 'makeRestorePoint', happens: () => remove(stage) }
-      await makePoint(stage)
-    },
-    end: {
-      addons: [gone('shop')],
-      points: [{ status: 'failed', failure: 'cancelled' }],
-      directories: 0,
-      archives: 0,
-    },
-    crashIn: ['addon.delete'],
-  },
+  ...placesInWal,
   {
     name: 'a cancelled restore leaves nothing, and its source serves on',
     given: aProtectedAddon,
