@@ -40,8 +40,12 @@ test('where the newest backup is damaged, a restore is made from the one before 
   const read = async (backupId = '') => ok(getBackup({ client, path: { backupId } }))
   expect((await read(newer)).damagedAt).not.toBeNull()
   expect((await read(older?.id)).damagedAt).toBeNull()
+})
 
-  await damage(older?.id ?? '')
+test('where no backup is whole, a restore fails and leaves nothing', async () => {
+  const { client } = undrop
+  const { data } = await ok(listBackups({ client, path: { addonId } }))
+  await damage(data[0]?.id ?? '')
   const { id } = await ok(createRestore({ client, path: { addonId }, body: { target: { latest: true } } }))
   expect(await untilFinished(undrop, id)).toMatchObject({
     status: 'failed',

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRestore, createRestorePoint, getRestorePoint, revealCredentials } from './client/sdk.gen.ts'
 import { LEDGER, ledgerLoad } from './support/ledger-load.ts'
-import { archiveSegment, type ServerFiles, serverBehind } from './support/server-files.ts'
+import { archiveSegment, lose, type ServerFiles, serverBehind } from './support/server-files.ts'
 import { aProtectedAddon, aTenant, ok, query, until, untilFinished } from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 import { prefixUpTo, type TransactionEnd, transactionEnds } from './support/wal-oracle.ts'
@@ -110,6 +110,12 @@ test('a taken name is refused, and the point that has it stays', async () => {
   const body = { name: 'before the second half' }
   const { response } = await createRestorePoint({ client: undrop.client, path: { addonId }, body })
   expect(response?.status).toBe(409)
+})
+
+test('a transaction of a source that is lost is found in its archive', async () => {
+  const commit = pick(({ commits }) => commits)
+  await lose(server)
+  await expectExactly(await restoreTo({ xid: commit.xid }), prefixUpTo(ends, commit))
 })
 
 /** Makes a restore point and waits until it is archived. */

@@ -7,7 +7,7 @@ import { findCompleteBackups, recordDamage } from '../backup-progress.ts'
 import { saveRestore } from '../progress.ts'
 import { archiveAccess, engineServer, ensurePort, type WorkDeps } from '../server-work.ts'
 import { go, wait } from '../workflow.ts'
-import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
+import { enterPhase, loadRestore, type RestoreContext, type RestoreMemo } from './memo.ts'
 import { progressOf } from './progress.ts'
 
 /** The task that fetches the base backup. */
@@ -79,7 +79,7 @@ export async function awaitFetch(context: RestoreContext) {
     case 'not-started':
       return go('start-fetch')
     case 'succeeded':
-      return go('start-recovery')
+      return go(isLocated(memo) ? 'start-recovery' : 'find-target')
     case 'running': {
       const { bytesDone } = deps.engine.progressOf('restore', task, memo.bytesTotal)
       if (bytesDone > memo.bytesDone) context.extendDeadline(PROGRESS_GRACE_SECONDS)
@@ -102,13 +102,25 @@ export async function awaitFetch(context: RestoreContext) {
 
 /** A backup that is damaged is left for good, and the fetch begins anew with the one before it. */
 async function useOlderBackup(context: RestoreContext) {
-  const { deps, serverId, memo, remember, inCommit } = context
+  const { memo, remember, inCommit } = context
   const { restore, source } = await loadRestore(context)
+  await startOver(context)
+  inCommit((tx) => recordDamage(tx, source.serverId, memo.label))
+  remember({ damaged: [...memo.damaged, memo.label] })
+  if (!isWalTarget(restore.target)) return go('allocate')
+  return go(memo.walTarget === null ? 'locate' : 'choose-base')
+}
+
+/** Whether it is known where recovery is to stop; a lost source's transaction is searched for after the fetch. */
+const isLocated = ({ walTarget, targetTime, endOfWal }: RestoreMemo): boolean =>
+  walTarget !== null || targetTime !== null || endOfWal
+
+/** Forgets the fetch, and what it has fetched. */
+export async function startOver(context: RestoreContext): Promise<void> {
+  const { deps, serverId, remember } = context
   await deps.driver.clearTask(serverId, FETCH)
   await emptyDataDirectory(context)
-  inCommit((tx) => recordDamage(tx, source.serverId, memo.label))
-  remember({ damaged: [...memo.damaged, memo.label], fetchAttempts: 0, bytesDone: 0 })
-  return go(isWalTarget(restore.target) ? 'choose-base' : 'allocate')
+  remember({ fetchAttempts: 0, bytesDone: 0 })
 }
 
 /** What is left of one backup would be in the way of another. */

@@ -1,17 +1,18 @@
-import { getArchived, saveSettings } from '../../db/servers.ts'
+import { getArchived, type ServerRecord, saveSettings } from '../../db/servers.ts'
 import { chooseBackupBefore } from '../../domain/choose-backup.ts'
 import { Problem } from '../../domain/problem.ts'
 import { isWalTarget, type WalTarget } from '../../domain/restore.ts'
 import { firstMissing, formatLsn, parseLsn, segmentOfLsn } from '../../domain/wal-segment.ts'
 import { commitMarkerAfter, insertLsn, serverClock } from '../../postgres/anchor.ts'
+import { placeControlCommand, readControlCommand } from '../../postgres/control-file.ts'
 import { inheritedSettings } from '../../postgres/inherited-settings.ts'
 import { listArchive } from '../archive-tail.ts'
 import { findCompleteBackups } from '../backup-progress.ts'
 import { getRestorePoint } from '../restore-point-progress.ts'
-import { adminConnection, asAdmin } from '../server-work.ts'
+import { adminConnection, asAdmin, type WorkDeps } from '../server-work.ts'
 import { go, wait } from '../workflow.ts'
 import { sourceArchive, sourceState } from './anchor.ts'
-import { fetchFrom, openSource } from './fetch.ts'
+import { fetchFrom, openSource, startOver } from './fetch.ts'
 import { findTransaction } from './find-transaction.ts'
 import { loadRestore, type RestoreContext } from './memo.ts'
 
@@ -24,9 +25,10 @@ export async function locate(context: RestoreContext) {
   const target = placeOf(restore.target)
   await openSource(deps, child, source)
   const state = await sourceState(context, source)
-  if (state === 'gone') return go('find-target')
+  if (state === 'gone') return locateInArchive(context, target, source)
   if (state === 'starting') return wait(1)
 
+  if ('xid' in target) await identify(deps, child, source)
   const { lastSegment } = await getArchived(deps.db, source.serverId)
   const { settings, marker } = await asAdmin(deps, adminConnection(deps, source), async (client) => {
     const settings = await inheritedSettings(client)
@@ -46,6 +48,23 @@ export async function locate(context: RestoreContext) {
   inCommit((tx) => saveSettings(tx, child.serverId, { ...child.settings, ...settings }))
   remember({ endSegment: marker?.segment ?? null })
   return go(marker === null ? 'find-target' : 'await-anchor')
+}
+
+/** Without a source only a base backup tells whose WAL it is, so a transaction is searched for once one is fetched. */
+async function locateInArchive(context: RestoreContext, target: WalTarget, source: ServerRecord) {
+  if (!('xid' in target)) return go('find-target')
+  const backups = await findCompleteBackups(context.deps.db, source.serverId)
+  fetchFrom(context, backups.at(-1) ?? null)
+  return go('start-fetch')
+}
+
+/** pgBackRest hands out WAL only beside a `pg_control` of the same system. */
+async function identify({ driver }: WorkDeps, child: ServerRecord, source: ServerRecord): Promise<void> {
+  const dataOf = ({ serverId }: ServerRecord) => driver.paths(serverId).dataDirectory
+  const read = await driver.run(source.serverId, readControlCommand(dataOf(source)))
+  if (read.exitCode !== 0) throw new Error(`the control file cannot be read: ${read.stderr}`)
+  const placed = await driver.run(child.serverId, placeControlCommand(dataOf(child), read.stdout))
+  if (placed.exitCode !== 0) throw new Error(`the control file cannot be placed: ${placed.stderr}`)
 }
 
 /** Finds where in WAL the target is. A transaction is searched for, in turns of one segment each. */
@@ -76,9 +95,10 @@ export async function chooseBase(context: RestoreContext) {
   const { deps, memo, remember } = context
   const { child, source } = await loadRestore(context)
   if (memo.targetLsn === null) return go('find-target')
+  const fetched = memo.phase === 'anchoring' ? null : memo.label
   const base = chooseBackupBefore(await findCompleteBackups(deps.db, source.serverId), memo.targetLsn)
   fetchFrom(context, base)
-  const { startSegment, timeline } = context.memo
+  const { startSegment, timeline } = memo
   const endSegment = segmentOfLsn(memo.targetLsn, timeline)
   const segments = await listArchive(sourceArchive(deps, child, source))
   if (endSegment > (segments.at(-1) ?? ''))
@@ -86,6 +106,8 @@ export async function chooseBase(context: RestoreContext) {
   const missing = startSegment === null ? null : firstMissing(segments, startSegment, endSegment)
   if (missing !== null) throw new Problem('wal-missing', { detail: `WAL segment ${missing} is missing.` })
   remember({ endSegment })
+  if (base?.label === fetched) return go('start-recovery')
+  await startOver(context)
   return go('start-fetch')
 }
 

@@ -70,6 +70,18 @@ export const placesInWal: readonly Scenario[] = [
     crashIn: ['restore.run'],
   },
   {
+    name: 'a restore to a transaction of a lost add-on goes on with another backup where one is damaged',
+    given: async (stage) => {
+      await twoBackupsOf(SECOND)(stage)
+      await makePoint(stage)
+      await workToEnd(stage)
+      stage.world.servers.clear()
+    },
+    when: restoreTo({ xid: '741' }),
+    end: { restores: [{ status: 'succeeded', from: FIRST, reached: { exact: true } }] },
+    crashIn: ['restore.run'],
+  },
+  {
     name: 'a restore goes on with another backup where one is damaged, and says which',
     given: twoBackupsOf(FIRST),
     when: restoreTo(TARGET),

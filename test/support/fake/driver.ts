@@ -113,6 +113,7 @@ function ensureServer(world: FakeWorld, serverId: string): void {
   world.servers.set(serverId, {
     config: {},
     data: null,
+    hasControlFile: false,
     port: null,
     log: '',
     tasks: new Map(),

@@ -23,6 +23,8 @@ export interface FakeTask {
 export interface FakeServer {
   config: Record<string, string>
   data: FakeData | null
+  /** Whether there is a `pg_control` and nothing else. */
+  hasControlFile: boolean
   /** Where postgres listens; null while it does not run. */
   port: number | null
   log: string
