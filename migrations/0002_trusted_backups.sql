@@ -64,6 +64,8 @@ create table restore_point (
   addon_id text not null references addon,
   server_id text not null references server,
   name text not null,
+  -- What WAL calls it: of its own for every making, as recovery stops at the first point of a name.
+  wal_name text,
   status text not null check (status in ('queued', 'archived', 'failed')),
   lsn text,
   timeline integer,
@@ -102,7 +104,10 @@ create index drill_of_addon on drill (tenant_id, addon_id, id);
 create index drill_open on drill (addon_id) where finished_at is null;
 create index drill_finished on drill (addon_id, finished_at) where finished_at is not null;
 
-alter table restore add column drill_id text references drill;
+alter table restore
+  add column drill_id text references drill,
+  -- What it is, or was last, restored from.
+  add column backup_id text references backup;
 
 -- What this host has been measured to do: moving averages.
 create table measured_rate (

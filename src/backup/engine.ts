@@ -75,6 +75,8 @@ export interface BackupEngine {
   isUnreadable(output: Output): boolean
   backupTask(server: EngineServer, type: BackupType): TaskSpec
   restoreTask(server: EngineServer, sourceServerId: string, label: string): TaskSpec
+  /** Whether that task failed for good because files of the backup, or of one it refers to, are damaged or gone. */
+  isDamaged(report: TaskReport): boolean
   /** Ends what still fetches WAL for a server that needs no more, and removes what was fetched ahead. */
   endFetching(server: EngineServer, sourceServerId: string): CommandSpec
   /** @param bytesTotal size of the backup, when known: the engine itself prints shares of it. */
@@ -92,7 +94,7 @@ export interface BackupEngine {
   /** Every WAL segment in the archive, sorted: 24 hexadecimal digits each. */
   listSegments(server: EngineServer, which: EngineConfig, archiveServerId: string): CommandSpec
   parseSegments(stdout: string): string[]
-  /** Copies one archived segment to a file. */
+  /** Copies one archived segment to a file; exits with 1 when the archive does not have it. */
   fetchSegment(
     server: EngineServer,
     which: EngineConfig,

@@ -157,6 +157,7 @@ export interface RestoreTable {
   secured_roles: JsonOrNull<SecuredRole[]>
   phase_seconds: JsonWithDefault<PhaseSeconds>
   drill_id: string | null
+  backup_id: string | null
   failure: JsonOrNull<Failure>
   created_at: MadeNow
   started_at: Moment | null
@@ -202,6 +203,7 @@ export interface RestorePointTable {
   addon_id: string
   server_id: string
   name: string
+  wal_name: string | null
   status: RestorePointStatus
   lsn: string | null
   timeline: number | null

@@ -1,11 +1,10 @@
 import type { BackupType } from './addon.ts'
-import { type BaseBackup, chooseBackup } from './choose-backup.ts'
+import { type BaseBackup, chooseBackup, chooseBackupBefore } from './choose-backup.ts'
 import type { Moment } from './moment.ts'
-import type { RestoreTarget } from './restore.ts'
 import type { WalBase } from './wal-gaps.ts'
-import { parseLsn, parseSegment, SEGMENT_BYTES, segmentOfLsn } from './wal-segment.ts'
+import { parseSegment, SEGMENT_BYTES, segmentOfLsn } from './wal-segment.ts'
 
-/** Where in WAL a target is, as far as it says so itself. */
+/** Where in WAL a target is; nothing of it is known of a transaction that has yet to be searched for. */
 export interface TargetPlace {
   time: Moment | null
   lsn: string | null
@@ -13,19 +12,10 @@ export interface TargetPlace {
   isEnd: boolean
 }
 
-export function placeOf(target: RestoreTarget): TargetPlace {
-  return {
-    time: 'time' in target ? target.time : null,
-    lsn: 'lsn' in target ? target.lsn : null,
-    isEnd: 'latest' in target,
-  }
-}
-
 /** A complete base backup, as a plan looks at it. */
 export interface PlannedBase extends BaseBackup, WalBase {
   id: string
   type: BackupType
-  stopLsn: string | null
   sizeBytes: number | null
 }
 
@@ -34,12 +24,7 @@ export function chooseBase<Base extends PlannedBase>(
   bases: readonly Base[],
   { time, lsn }: TargetPlace,
 ): Base | null {
-  if (lsn === null) return chooseBackup(bases, time)
-  const target = parseLsn(lsn)
-  return chooseBackup(
-    bases.filter(({ stopLsn }) => stopLsn !== null && parseLsn(stopLsn) <= target),
-    null,
-  )
+  return lsn === null ? chooseBackup(bases, time) : chooseBackupBefore(bases, lsn)
 }
 
 /**

@@ -11,6 +11,13 @@ export type RestoreTarget =
   | { xid: string }
   | { name: string }
 
+/** A place in WAL. Unlike a time it needs no commit behind it, and can be looked up before anything is fetched. */
+export type WalTarget = Exclude<RestoreTarget, { time: Moment } | { latest: true }>
+
+export function isWalTarget(target: RestoreTarget): target is WalTarget {
+  return !('time' in target || 'latest' in target)
+}
+
 export type RestorePointStatus = 'queued' | 'archived' | 'failed'
 
 export type RestoreStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
@@ -39,7 +46,7 @@ export interface Reached {
   xid: string | null
   /** The child's own timeline, which begins at `lsn`. */
   timeline: number
-  /** Whether the target is shown to have been reached: a transaction later than it was seen and left out. */
+  /** Whether the target is shown to have been reached: for a time, a transaction later than it was seen and left out. */
   exact: boolean
   /** Why not, when `exact` is false. */
   reason: 'end_of_wal' | null

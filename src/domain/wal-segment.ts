@@ -36,6 +36,15 @@ export function segmentName({ timeline, number }: WalSegment): string {
   return parts.map((part) => part.toString(16).toUpperCase().padStart(8, '0')).join('')
 }
 
+export function isLsn(text: string): boolean {
+  return LSN.test(text)
+}
+
+/** As PostgreSQL prints it, such as `0/3002168`. */
+export function formatLsn(lsn: bigint): string {
+  return [lsn >> 32n, lsn & 0xffff_ffffn].map((half) => half.toString(16).toUpperCase()).join('/')
+}
+
 /** @throws RangeError when the text is not an LSN as PostgreSQL prints it, such as `0/3002168`. */
 export function parseLsn(lsn: string): bigint {
   if (!LSN.test(lsn)) throw new RangeError(`not an LSN: ${lsn}`)
@@ -68,4 +77,15 @@ export function findGaps(segments: readonly string[], fromSegment: string): Segm
     last = found.number
   }
   return gaps
+}
+
+/** Which of the segments `from` to `to`, of one timeline, is the first that is not there; null when all are. */
+export function firstMissing(segments: readonly string[], from: string, to: string): string | null {
+  const there = new Set(segments)
+  const { timeline, number: last } = parseSegment(to)
+  for (let { number } = parseSegment(from); number <= last; number++) {
+    const name = segmentName({ timeline, number })
+    if (!there.has(name)) return name
+  }
+  return null
 }

@@ -22,19 +22,28 @@ export async function findRecordedLabels(db: Db, serverId: string): Promise<stri
 export async function findCompleteBackups(
   db: Executor,
   serverId: string,
-): Promise<(BaseBackup & { startLsn: string; sizeBytes: number | null })[]> {
+): Promise<(BaseBackup & { id: string; startLsn: string; sizeBytes: number | null })[]> {
   const rows = await db
     .selectFrom('backup')
-    .select(['label', 'timeline', 'start_lsn', 'backup_stopped_at', 'size_bytes'])
+    .select(['id', 'label', 'timeline', 'start_lsn', 'stop_lsn', 'backup_stopped_at', 'size_bytes'])
     .where('server_id', '=', serverId)
     .where(canBeRestoredFrom)
     .orderBy('backup_stopped_at')
+    .orderBy('id')
     .execute()
   return rows.flatMap(
-    ({ label, timeline, start_lsn: startLsn, backup_stopped_at: stoppedAt, size_bytes: sizeBytes }) =>
-      label === null || timeline === null || startLsn === null || stoppedAt === null
+    ({
+      id,
+      label,
+      timeline,
+      start_lsn: startLsn,
+      stop_lsn: stopLsn,
+      backup_stopped_at: stoppedAt,
+      size_bytes,
+    }) =>
+      label === null || timeline === null || startLsn === null || stopLsn === null || stoppedAt === null
         ? []
-        : [{ label, timeline, startLsn, stoppedAt, sizeBytes }],
+        : [{ id, label, timeline, startLsn, stopLsn, stoppedAt, sizeBytes: size_bytes }],
   )
 }
 
@@ -56,6 +65,18 @@ export async function setBackupStatus(
     .executeTakeFirstOrThrow()
   const payload = { backupId, addonId: row.addon_id, ...(failure && { failure }) }
   await recordEvent(tx, { tenantId: row.tenant_id, type: `backup.${status}`, payload })
+}
+
+/** A backup that does not come back whole: it, and those that need its files, are never restored from again. */
+export async function recordDamage(tx: Tx, serverId: string, label: string): Promise<void> {
+  const { rows } = await sql<{ id: string; tenantId: string; addonId: string }>`
+    update backup set damaged_at = clock_timestamp()
+     where server_id = ${serverId} and damaged_at is null
+       and (label = ${label} or reference_labels @> ${JSON.stringify([label])}::jsonb)
+    returning id, tenant_id as "tenantId", addon_id as "addonId"`.execute(tx)
+  for (const { id: backupId, tenantId, addonId } of rows)
+    await recordEvent(tx, { tenantId, type: 'backup.damaged', payload: { backupId, addonId } })
+  await sql`update archive set schedule_stale = true where server_id = ${serverId}`.execute(tx)
 }
 
 /** A complete backup: with the first one its add-on is protected. */

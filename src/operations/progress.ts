@@ -62,11 +62,12 @@ export interface RestoreUpdate {
   phaseSeconds?: PhaseSeconds
   reached?: Reached
   securedRoles?: SecuredRole[]
+  backupId?: string
 }
 
 /** Writes how far a restore is; a phase that begins is an event. */
 export async function saveRestore(tx: Tx, restoreId: string, update: RestoreUpdate): Promise<void> {
-  const { phase, progress, phaseSeconds, reached, securedRoles } = update
+  const { phase, progress, phaseSeconds, reached, securedRoles, backupId } = update
   const row = await tx
     .updateTable('restore')
     .set({
@@ -75,6 +76,7 @@ export async function saveRestore(tx: Tx, restoreId: string, update: RestoreUpda
       ...(progress && { progress: JSON.stringify(progress) }),
       ...(phaseSeconds && { phase_seconds: JSON.stringify(phaseSeconds) }),
       ...(reached && { reached: JSON.stringify(reached) }),
+      ...(backupId && { backup_id: backupId }),
       ...(securedRoles && { secured_roles: JSON.stringify(securedRoles) }),
     })
     .set({ started_at: sql`coalesce(started_at, clock_timestamp())` })

@@ -42,6 +42,12 @@ export async function commitMarkerAfter(
   return { committedAt, segment: onlyRow(rows).segment }
 }
 
+/** Where the server's next WAL record will begin. */
+export async function insertLsn(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn() AS lsn')
+  return onlyRow(rows).lsn
+}
+
 /** The server's clock now. */
 export async function serverClock(client: pg.Client): Promise<Moment> {
   const { rows } = await client.query<{ now: Moment }>(`SELECT ${asMoment('clock_timestamp()')} AS now`)

@@ -44,3 +44,14 @@ export function parseControlData(stdout: string): ControlFile {
     maxLocksPerTransaction: number('max_locks_per_xact setting'),
   }
 }
+
+/** Prints a server's `pg_control` as base64. */
+export function readControlCommand(dataDirectory: string): CommandSpec {
+  return { argv: ['base64', `${dataDirectory}/global/pg_control`] }
+}
+
+/** Puts down what `readControlCommand` printed; the directory is none that a server could start on. */
+export function placeControlCommand(dataDirectory: string, base64: string): CommandSpec {
+  const script = 'mkdir -p "$1/global" && base64 --decode >"$1/global/pg_control"'
+  return { argv: ['sh', '-c', script, 'sh', dataDirectory], stdin: base64 }
+}

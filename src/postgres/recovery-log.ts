@@ -9,14 +9,21 @@ export type RecoveryFailureKind =
   | 'library-missing'
   | 'settings-insufficient'
   | 'checkpoint-missing'
+  | 'target-too-early'
   | 'other'
+
+/** A transaction with its end, a record, or a restore point under its name in WAL. */
+export type RecoveryStop =
+  | { side: 'before' | 'after'; xid: string; at: Moment }
+  | { side: 'before' | 'after'; lsn: string }
+  | { side: 'after'; name: string; at: Moment }
 
 /** What a server's log has told of its recovery so far. */
 export interface RecoveryLog {
   lastRestoredSegment: string | null
   restoredSegments: number
-  /** The transaction that recovery saw and stopped at: left out (`before`) or the last one in (`after`). */
-  stopped: { side: 'before' | 'after'; xid: string; at: Moment } | null
+  /** What recovery saw and stopped at: left out (`before`) or the last thing in (`after`). */
+  stopped: RecoveryStop | null
   /** Commit time of the last transaction the server holds. */
   lastCompletedTransactionAt: Moment | null
   /**
@@ -66,6 +73,7 @@ const FAILURES: readonly [RegExp, RecoveryFailureKind][] = [
     /^could not locate .*checkpoint record|^could not find redo location|^invalid checkpoint/,
     'checkpoint-missing',
   ],
+  [/^requested recovery stop point is before consistent recovery point/, 'target-too-early'],
 ]
 
 const DAMAGE =
@@ -104,10 +112,8 @@ function readStartup(state: RecoveryLog, message: string): RecoveryLog {
   const restored = /^restored log file "(\w+)" from archive/.exec(message)?.[1]
   if (restored !== undefined) return countSegment(state, restored)
 
-  const [, side, xid = '', stopTime] =
-    /^recovery stopping (before|after) (?:commit|abort) of transaction (\d+), time (.+)$/.exec(message) ?? []
-  const at = logTime(stopTime)
-  if (at !== null) return { ...state, stopped: { side: side === 'before' ? 'before' : 'after', xid, at } }
+  const stopped = readStop(message)
+  if (stopped !== null) return { ...state, stopped }
 
   const lastTime = logTime(/^last completed transaction was at log time (.+)$/.exec(message)?.[1])
   if (lastTime !== null) return { ...state, lastCompletedTransactionAt: lastTime }
@@ -119,6 +125,23 @@ function readStartup(state: RecoveryLog, message: string): RecoveryLog {
   if (newTimeline !== undefined) return { ...state, newTimeline: Number(newTimeline) }
 
   return DAMAGE.test(message) ? { ...state, damage: message } : state
+}
+
+/** The words of recoveryStopsBefore and recoveryStopsAfter (PostgreSQL 15, access/transam/xlogrecovery.c). */
+function readStop(message: string): RecoveryStop | null {
+  const [, where, what = ''] = /^recovery stopping (before|after|at) (.+)$/.exec(message) ?? []
+  const side = where === 'before' ? 'before' : 'after'
+
+  const [, xid, endTime] = /^(?:commit|abort) of transaction (\d+), time (.+)$/.exec(what) ?? []
+  const end = logTime(endTime)
+  if (xid !== undefined && end !== null) return { side, xid, at: end }
+
+  const [, lsn] = /^WAL location \(LSN\) "(\S+)"$/.exec(what) ?? []
+  if (lsn !== undefined) return { side, lsn }
+
+  const [, name, madeTime] = /^restore point "(.+)", time (.+)$/.exec(what) ?? []
+  const made = logTime(madeTime)
+  return name !== undefined && made !== null ? { side: 'after', name, at: made } : null
 }
 
 /** The last segment is fetched once more at promotion, and history files are logged in the same words. */

@@ -13,10 +13,13 @@ interface Recovery {
   /** The timeline to follow, by number: `latest` may be another server's (pitfall 2). */
   timeline: number
   /** Null replays to the end of WAL. */
-  targetTime: Moment | null
-  /** Whether a transaction committed exactly at the target is kept. */
+  target: RecoveryTarget | null
+  /** Whether what is exactly at the target is kept. */
   inclusive: boolean
 }
+
+/** Where recovery stops. A name is the one that WAL has. */
+export type RecoveryTarget = { time: Moment } | { lsn: string } | { xid: string } | { name: string }
 
 const DEFAULTS: ServerSettings = {
   max_connections: 100,
@@ -71,11 +74,11 @@ export function postgresqlConf({ settings, archiveCommand }: PostgresqlConf): st
  * No connection is wanted meanwhile, so the parent's larger settings do not pause recovery (pitfall 8); except that
  * `max_prepared_transactions` must still be the parent's. Subscriptions and scheduled jobs stay asleep (pitfall 11).
  */
-export function recoverySettings({ restoreCommand, timeline, targetTime, inclusive }: Recovery): string {
+export function recoverySettings({ restoreCommand, timeline, target, inclusive }: Recovery): string {
   return confText({
     restore_command: restoreCommand,
     recovery_target_timeline: timeline,
-    ...(targetTime === null ? {} : { recovery_target_time: toRecoveryTargetTime(targetTime) }),
+    ...(target === null ? {} : targetSettings(target)),
     recovery_target_inclusive: inclusive,
     recovery_target_action: 'promote',
     hot_standby: 'off',
@@ -88,6 +91,14 @@ export function recoverySettings({ restoreCommand, timeline, targetTime, inclusi
     max_wal_size: '64GB',
     checkpoint_timeout: '1d',
   })
+}
+
+/** PostgreSQL manual, 20.5.5: at most one of them. */
+function targetSettings(target: RecoveryTarget): ServerSettings {
+  if ('time' in target) return { recovery_target_time: toRecoveryTargetTime(target.time) }
+  if ('lsn' in target) return { recovery_target_lsn: target.lsn }
+  if ('xid' in target) return { recovery_target_xid: target.xid }
+  return { recovery_target_name: target.name }
 }
 
 function confText(settings: ServerSettings): string {

@@ -1,4 +1,5 @@
 import { type Moment, parseMoment } from '../domain/moment.ts'
+import type { RunningTransactions } from '../domain/xid-search.ts'
 import type { CommandSpec } from '../drivers/driver.ts'
 
 /** The end of one transaction, as WAL holds it. */
@@ -28,7 +29,22 @@ const RECORD =
  * @param program `pg_waldump` of the server's major version.
  */
 export function transactionsCommand(program: string, firstFile: string, lastFile = firstFile): CommandSpec {
-  return { argv: [program, '--rmgr=Transaction', firstFile, lastFile], env: { TZ: 'UTC', LC_ALL: 'C' } }
+  return dumpCommand(program, ['Transaction'], firstFile, lastFile)
+}
+
+/** As `transactionsCommand`, with the snapshots of running transactions as well. */
+export function snapshotsCommand(program: string, firstFile: string, lastFile = firstFile): CommandSpec {
+  return dumpCommand(program, ['Transaction', 'Standby'], firstFile, lastFile)
+}
+
+function dumpCommand(
+  program: string,
+  managers: readonly string[],
+  firstFile: string,
+  lastFile: string,
+): CommandSpec {
+  const options = managers.map((manager) => `--rmgr=${manager}`)
+  return { argv: [program, ...options, firstFile, lastFile], env: { TZ: 'UTC', LC_ALL: 'C' } }
 }
 
 /** Reads what `transactionsCommand` prints, in the order of WAL. Commit times are not quite in order. */
@@ -44,4 +60,12 @@ export function parseTransactions(stdout: string): TransactionEnd[] {
     const lsn = `${high}/${low.replace(/^0+(?=.)/, '')}`
     return [{ lsn, xid: preparedXid ?? tx, kind, at }]
   })
+}
+
+/** Reads the snapshots that `snapshotsCommand` prints, in the order of WAL. */
+export function parseSnapshots(stdout: string): RunningTransactions[] {
+  const found = stdout.matchAll(
+    / desc: RUNNING_XACTS nextXid (\d+) latestCompletedXid \d+ oldestRunningXid (\d+)/g,
+  )
+  return [...found].map(([, next, oldest]) => ({ nextXid: Number(next), oldestRunningXid: Number(oldest) }))
 }

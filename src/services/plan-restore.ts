@@ -7,6 +7,7 @@ import { assertRestorable, type RecoveryWindow, targetInGap } from '../domain/re
 import type { RestoreTarget } from '../domain/restore.ts'
 import { diskBytesFor, estimateRestore, type RestoreEstimate } from '../domain/restore-plan.ts'
 import { type Caller, scopeOf } from './caller.ts'
+import { locateTarget } from './locate-target.ts'
 import { recoveryWindowOf } from './read-recovery-window.ts'
 import { requireRestorableAddon } from './require-restorable-addon.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -33,7 +34,7 @@ interface Warning {
  * What a restore to the target would take, by the archive as it is now. Changes nothing, and refuses what the restore
  * would refuse.
  * @throws Problem `addon-not-found`, `archive-purged`, `addon-not-available`, `not-protected-yet`, `target-before-window`,
- * `target-in-future`, `target-in-gap`, `archive-unreachable`
+ * `target-in-future`, `target-in-gap`, `target-not-found`, `archive-unreachable`
  */
 export async function planRestore(deps: ServiceDeps, caller: Caller, addonId: string, input: PlanInput) {
   const { db, archives } = deps
@@ -42,7 +43,7 @@ export async function planRestore(deps: ServiceDeps, caller: Caller, addonId: st
   const window = await recoveryWindowOf(db, addon, now)
   // Where gaps are is seen in the archive itself, not in what was last known of it.
   assertRestorable(input.target, { ...window, gaps: [] }, now)
-  const ahead = await walAheadOf(db, archives, addon, input.target)
+  const ahead = await walAheadOf(db, archives, addon, await locateTarget(db, addon, input.target))
   if (ahead === null) {
     const { earliest, latest } = window
     throw new Problem('target-before-window', { extensions: { earliest, latest } })

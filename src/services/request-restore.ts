@@ -11,6 +11,7 @@ import { recordEvent } from '../notify/outbox.ts'
 import { openOperation } from '../operations/open.ts'
 import { allocateAddon } from './allocate-addon.ts'
 import { type Caller, scopeOf } from './caller.ts'
+import { locateTarget } from './locate-target.ts'
 import { recoveryWindowOf } from './read-recovery-window.ts'
 import { requireRestorableAddon } from './require-restorable-addon.ts'
 import { restoreView } from './restore-view.ts'
@@ -20,7 +21,7 @@ import { walAheadOf } from './wal-ahead.ts'
 
 export interface RestoreInput {
   target: RestoreTarget
-  /** Leave out what was committed at exactly the target time. */
+  /** Leave out what is exactly at the target. */
   exclusive?: boolean | undefined
   /** Of the child add-on. */
   name?: string | undefined
@@ -30,7 +31,7 @@ export interface RestoreInput {
  * Records a restore into a new add-on; the work is done by the `restore.run` workflow. The source stays as it is; it
  * may be deleted while its archive is kept.
  * @throws Problem `addon-not-found`, `archive-purged`, `addon-not-available`, `not-protected-yet`, `target-before-window`,
- * `target-in-future`, `target-in-gap`, `addon-name-taken`
+ * `target-in-future`, `target-in-gap`, `target-not-found`, `addon-name-taken`
  */
 export async function requestRestore(
   deps: ServiceDeps,
@@ -62,8 +63,9 @@ async function lookAhead(
   target: RestoreTarget,
 ): Promise<{ gap: WalGap | null } | null> {
   const source = await requireRestorableAddon(db, scopeOf(caller), addonId, now())
+  const place = await locateTarget(db, source, target)
   try {
-    return (await walAheadOf(db, archives, source, target)) ?? { gap: null }
+    return (await walAheadOf(db, archives, source, place)) ?? { gap: null }
   } catch (err) {
     if (!(err instanceof Problem && err.code === 'archive-unreachable')) throw err
     logger.warn({ err }, 'a restore is recorded without a look at its archive')

@@ -20,6 +20,7 @@ export function restoreView(row: RestoreRow) {
     childAddonId: row.child_addon_id,
     target: row.target,
     exclusive: row.exclusive,
+    backupId: row.backup_id,
     status: row.status,
     phase: row.phase,
     progress: { ...NOTHING_DONE, ...row.progress },

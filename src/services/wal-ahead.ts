@@ -3,8 +3,7 @@ import { completeBackups } from '../db/backups.ts'
 import type { Executor } from '../db/client.ts'
 import { pathBefore, segmentOfPath, walBelow } from '../domain/archive-layout.ts'
 import type { WalGap } from '../domain/recovery-window.ts'
-import type { RestoreTarget } from '../domain/restore.ts'
-import { chooseBase, type PlannedBase, placeOf, reaches, type TargetPlace } from '../domain/restore-plan.ts'
+import { chooseBase, type PlannedBase, reaches, type TargetPlace } from '../domain/restore-plan.ts'
 import { addToRuns, reviseGaps, type WalRun, walGaps } from '../domain/wal-gaps.ts'
 import { parseSegment } from '../domain/wal-segment.ts'
 import type { ArchiveStore } from '../storage/archive-store.ts'
@@ -28,12 +27,11 @@ export async function walAheadOf(
   ex: Executor,
   archives: ArchiveStore,
   addon: AddonWithPort,
-  target: RestoreTarget,
+  place: TargetPlace,
 ): Promise<WalAhead | null> {
   // Read before the listing: whatever is archived meanwhile is not missed.
   const { last_archived_segment: lastArchived } = await readArchive(ex, addon.tenant_id, addon.server_id)
   const bases = plannedBases(await completeBackups(ex, addon.tenant_id, addon.server_id))
-  const place = placeOf(target)
   const base = chooseBase(bases, place)
   if (base === null) return null
   const listed = await listFrom(archives, addon, base, place)

@@ -14,6 +14,7 @@ import {
   stanzaArgv,
 } from './argv.ts'
 import { configFileNames, configFiles, type PgbackrestOptions } from './config-file.ts'
+import { isDamaged } from './damage.ts'
 import { parseInfo } from './info.ts'
 import { readProgress } from './progress.ts'
 import { parseListing } from './segments.ts'
@@ -53,6 +54,7 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
     restoreTask: (server, sourceServerId, label) => ({
       argv: restoreArgv(source(server, sourceServerId), label),
     }),
+    isDamaged,
     endFetching: (server, sourceServerId) => ({ argv: endFetchingArgv(source(server, sourceServerId)) }),
     progressOf: (_kind, report, bytesTotal = null) => readProgress(report, bytesTotal),
 

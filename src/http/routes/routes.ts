@@ -13,6 +13,9 @@ import { getBackupRoute } from './backups/get.ts'
 import { listBackupsRoute } from './backups/list.ts'
 import { getOperationRoute } from './operations/get.ts'
 import { listOperationsRoute } from './operations/list.ts'
+import { createRestorePointRoute } from './restore-points/create.ts'
+import { getRestorePointRoute } from './restore-points/get.ts'
+import { listRestorePointsRoute } from './restore-points/list.ts'
 import { cancelRestoreRoute } from './restores/cancel.ts'
 import { createRestoreRoute } from './restores/create.ts'
 import { getRestoreRoute } from './restores/get.ts'
@@ -44,6 +47,9 @@ export const routes = [
   listBackupsRoute,
   getOperationRoute,
   listOperationsRoute,
+  createRestorePointRoute,
+  getRestorePointRoute,
+  listRestorePointsRoute,
   cancelRestoreRoute,
   createRestoreRoute,
   getRestoreRoute,

@@ -30,7 +30,9 @@ export const backupSchema = z
     expiredAt: moment
       .nullable()
       .describe('When the retention policy gave it up: nothing is restored from it any more'),
-    damagedAt: moment.nullable().describe('When it was found to be damaged'),
+    damagedAt: moment
+      .nullable()
+      .describe('When it was found to be damaged; it is not restored from any more'),
     failure: failureSchema.nullable(),
     createdAt: moment,
     finishedAt: moment.nullable(),

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { backupType } from './backup.ts'
-import { newRestoreSchema, restoreSchema } from './restore.ts'
+import { exclusiveFits, restoreSchema, wantedState, whereExclusiveFits } from './restore.ts'
 import { moment } from './text.ts'
 
-export const planRequestSchema = newRestoreSchema
-  .omit({ name: true })
+export const planRequestSchema = z
+  .strictObject(wantedState)
+  .refine(exclusiveFits, whereExclusiveFits)
   .meta({ id: 'NewRestorePlan', examples: [{ target: { time: '2026-11-23T15:00:00.123456+01:00' } }] })
 
 const seconds = z.number()

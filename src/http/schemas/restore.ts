@@ -23,7 +23,9 @@ const reached = z
     lsn: z.string().describe('The child holds the WAL before this, and nothing after it'),
     xid: z.string().nullable(),
     timeline: z.int(),
-    exact: z.boolean().describe('Whether a transaction later than the target was seen and left out'),
+    exact: z
+      .boolean()
+      .describe('Whether the target was seen to be reached, for a time by a transaction later than it'),
     reason: z.literal('end_of_wal').nullable(),
   })
   .meta({ id: 'Reached', description: 'The state the restore really arrived at' })
@@ -44,6 +46,10 @@ export const restoreSchema = z
       z.object({ name: z.string() }),
     ]),
     exclusive: z.boolean(),
+    backupId: z
+      .string()
+      .nullable()
+      .describe('The base backup it is made from: an older one where newer ones are damaged'),
     status: restoreStatus,
     phase: z.enum(['anchoring', 'fetching', 'replaying', 'securing', 'done']).nullable(),
     progress,
@@ -74,6 +80,7 @@ export const restoreSchema = z
         childAddonId: 'addon_01kas0d8w8e5h9xw2c5a9t7b4m',
         target: { time: '2026-11-23T14:00:00.123456Z' },
         exclusive: false,
+        backupId: 'bak_01kas0d8w8e5h9xw2c5a9t7b3k',
         status: 'running',
         phase: 'replaying',
         progress: {
@@ -98,10 +105,22 @@ export const restoreSchema = z
 
 export const restoreParams = z.object({ restoreId: z.string() })
 
+/** What a restore, and the plan of one, are asked to reach. */
+export const wantedState = {
+  target: targetSchema,
+  exclusive: z
+    .boolean()
+    .optional()
+    .describe('Leave out what was committed at exactly the target time, at the LSN, or by the transaction'),
+}
+
+/** What a name or the end of WAL would leave out is not defined. */
+export const exclusiveFits = ({ target, exclusive }: { target: object; exclusive?: boolean | undefined }) =>
+  !(exclusive === true && ('name' in target || 'latest' in target))
+
+export const whereExclusiveFits = { message: 'goes with time, lsn and xid only', path: ['exclusive'] }
+
 export const newRestoreSchema = z
-  .strictObject({
-    target: targetSchema,
-    exclusive: z.boolean().optional().describe('Leave out what was committed at exactly the target time'),
-    name: addonName.optional().describe('Of the new add-on'),
-  })
+  .strictObject({ ...wantedState, name: addonName.optional().describe('Of the new add-on') })
+  .refine(exclusiveFits, whereExclusiveFits)
   .meta({ id: 'NewRestore', examples: [{ target: { time: '2026-11-23T15:00:00.123456+01:00' } }] })

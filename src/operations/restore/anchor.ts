@@ -2,15 +2,14 @@ import type { ServerRecord } from '../../db/servers.ts'
 import { getArchived, saveSettings } from '../../db/servers.ts'
 import { addSeconds, type Moment } from '../../domain/moment.ts'
 import { Problem } from '../../domain/problem.ts'
-import type { RestoreTarget } from '../../domain/restore.ts'
-import { waitUntil } from '../../lib/wait-until.ts'
+import { isWalTarget, type RestoreTarget } from '../../domain/restore.ts'
 import { untilAdmitted } from '../../postgres/admission.ts'
-import { archiverState, commitMarkerAfter, isArchived, serverClock } from '../../postgres/anchor.ts'
-import { withAdmin } from '../../postgres/connect.ts'
+import { commitMarkerAfter, serverClock } from '../../postgres/anchor.ts'
 import { inheritedSettings } from '../../postgres/inherited-settings.ts'
 import { lastArchivedCommit, listArchive, type ReadableArchive } from '../archive-tail.ts'
 import { keepRunning } from '../keep-running.ts'
 import { adminConnection, asAdmin, type WorkDeps } from '../server-work.ts'
+import { untilArchived } from '../until-archived.ts'
 import { go, wait } from '../workflow.ts'
 import { assertReadable, FETCH } from './fetch.ts'
 import { loadRestore, type RestoreContext } from './memo.ts'
@@ -18,7 +17,6 @@ import { loadRestore, type RestoreContext } from './memo.ts'
 const ADMITTED_POLL_SECONDS = 10
 /** Polls, not time: while no worker looks, a source may be getting there. Some five minutes each. */
 const SOURCE_POLLS_MAX = 30
-const ARCHIVED_POLL_SECONDS = 1
 const ARCHIVED_POLLS_MAX = 150
 /** Commit times in WAL are out of order by as long as a backend can stall between reading the clock and writing. */
 const DISORDER_SECONDS_MAX = 60
@@ -52,24 +50,19 @@ export async function anchor(context: RestoreContext) {
 /** Waits until the segment with the marker has been archived; goes on without when the source has gone meanwhile. */
 export async function awaitAnchor(context: RestoreContext) {
   const { deps, memo, signal } = context
-  const { child, source } = await loadRestore(context)
+  const { restore, child, source } = await loadRestore(context)
   const { endSegment } = memo
-  if (endSegment === null) return go('await-fetch')
+  // A place in WAL is looked up in the archive next; for a time the base backup is on its way already.
+  const next = isWalTarget(restore.target) ? ('find-target' as const) : ('await-fetch' as const)
+  if (endSegment === null) return go(next)
   const state = await sourceState(context, source)
-  if (state === 'gone') return go('anchor')
+  if (state === 'gone') return go(next === 'find-target' ? 'find-target' : 'anchor')
   if (state === 'starting') return wait(1)
 
-  const archived = await withAdmin(adminConnection(deps, source), (client) =>
-    waitUntil(async () => signal.aborted || isArchived(await archiverState(client), endSegment), {
-      timeoutSeconds: ARCHIVED_POLL_SECONDS,
-      everyMilliseconds: 10,
-    }),
-  )
-  if (archived && !signal.aborted) return go('await-fetch')
   // An archive that does not open takes no segment either, and then this wait would be in vain.
   assertReadable(context, await deps.driver.checkTask(context.serverId, FETCH))
-  // A source that has crashed meanwhile has forgotten what it archived; the archive has it.
-  if ((await listArchive(sourceArchive(deps, child, source))).includes(endSegment)) return go('await-fetch')
+  const archive = sourceArchive(deps, child, source)
+  if (await untilArchived(archive, adminConnection(deps, source), endSegment, signal)) return go(next)
   if (memo.archivedPolls >= ARCHIVED_POLLS_MAX) throw new Problem('target-not-archived')
   context.remember({ archivedPolls: memo.archivedPolls + 1 })
   return wait(1)
@@ -79,7 +72,7 @@ export async function awaitAnchor(context: RestoreContext) {
  * A source that has crashed is started, so that its last segments are archived; its own recovery may take a while. One
  * whose files are gone, or that does not come up any more, is given up.
  */
-async function sourceState(
+export async function sourceState(
   { deps, memo, remember }: RestoreContext,
   source: ServerRecord,
 ): Promise<'serving' | 'starting' | 'gone'> {
@@ -125,7 +118,12 @@ async function endsLongBefore(target: Moment, archive: ReadableArchive, segments
   return last !== null && addSeconds(last.at, DISORDER_SECONDS_MAX) < target
 }
 
-const sourceArchive = (deps: WorkDeps, child: ServerRecord, source: ServerRecord): ReadableArchive => ({
+/** The source's archive, read from beside the child. */
+export const sourceArchive = (
+  deps: WorkDeps,
+  child: ServerRecord,
+  source: ServerRecord,
+): ReadableArchive => ({
   deps,
   server: child,
   which: 'source',

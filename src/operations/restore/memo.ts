@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import type { Moment } from '../../domain/moment.ts'
 import type { RestorePhase } from '../../domain/restore.ts'
+import type { XidSearch } from '../../domain/xid-search.ts'
 import type { RecoveryLog } from '../../postgres/recovery-log.ts'
+import type { RecoveryTarget } from '../../postgres/settings.ts'
 import { getRestore } from '../progress.ts'
 import { loadServer, type WorkDeps } from '../server-work.ts'
 import type { StepContext } from '../workflow.ts'
@@ -11,6 +13,14 @@ export const restoreMemo = z.object({
   restoreId: z.string(),
   /** The moment to recover to; null until it is known, and for a recovery to the end of WAL. */
   targetTime: z.custom<Moment>().nullable().default(null),
+  /** The place in WAL to recover to, for a target that is one; null until it is known to be in the archive. */
+  walTarget: z.custom<RecoveryTarget>().nullable().default(null),
+  /** Where that place is, so that a base backup can be chosen. */
+  targetLsn: z.string().nullable().default(null),
+  /** How far the search for a transaction is; null before it has begun. */
+  search: z.custom<XidSearch>().nullable().default(null),
+  /** Labels of the backups that turned out to be damaged. */
+  damaged: z.array(z.string()).default([]),
   /** Recover everything that is archived: the source is gone and nothing later than the target can be shown. */
   endOfWal: z.boolean().default(false),
   label: z.string().default(''),

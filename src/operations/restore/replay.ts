@@ -36,7 +36,7 @@ export async function startRecovery(context: RestoreContext) {
   const restoreCommand = deps.engine.restoreCommand(self, source.serverId, { fetchesAhead })
   const recovery = recoverySettings({
     restoreCommand: withLastSegment(restoreCommand, join(self.paths.spoolDirectory, 'last-segment')),
-    targetTime: memo.targetTime,
+    target: memo.targetTime === null ? memo.walTarget : { time: memo.targetTime },
     inclusive: !restore.exclusive,
     timeline: memo.timeline,
   })
@@ -127,6 +127,8 @@ async function failed(context: RestoreContext, log: RecoveryLog) {
     case 'wal-missing':
     case 'wal-corrupt':
       throw new Problem('wal-missing', { detail: stoppedAt(log), cause: failure.text })
+    case 'target-too-early':
+      throw new Problem('target-before-window', { cause: failure.text })
     case 'checkpoint-missing':
       throw new Problem('backup-unreadable', { cause: failure.text })
     case 'archive-unreachable':
@@ -138,8 +140,8 @@ async function failed(context: RestoreContext, log: RecoveryLog) {
 }
 
 /**
- * The target was not reached. If every archived segment was replayed, the WAL ends before it: the child is taken to
- * the end, and says so. Otherwise WAL is missing in the middle, and a child without it would be silently truncated.
+ * The target was not reached. If every archived segment was replayed, the WAL ends before it: for a time, the child is
+ * taken to the end, and says so. Otherwise WAL is missing in the middle, and a child without it would be silently truncated.
  */
 async function endedEarly(context: RestoreContext, log: RecoveryLog) {
   const { deps, memo, remember } = context
@@ -160,6 +162,7 @@ async function endedEarly(context: RestoreContext, log: RecoveryLog) {
     if (end === needed.at(-1) && memo.startAttempts < STARTS_MAX) return again(context)
     throw new Problem('wal-missing', { detail: stoppedAt(log) })
   }
+  if (memo.walTarget !== null) throw new Problem('target-not-found', { detail: stoppedAt(log) })
   remember({ targetTime: null, endOfWal: true, endSegment: end })
   return again(context)
 }

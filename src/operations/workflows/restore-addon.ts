@@ -3,6 +3,7 @@ import { dismantle } from '../dismantle.ts'
 import { finishRestore, setAddonStatus } from '../progress.ts'
 import { anchor, awaitAnchor } from '../restore/anchor.ts'
 import { allocate, awaitFetch, startFetch } from '../restore/fetch.ts'
+import { chooseBase, findTarget, locate } from '../restore/locate.ts'
 import { restoreMemo } from '../restore/memo.ts'
 import { awaitRecovery, startRecovery } from '../restore/replay.ts'
 import { admit, readWhatWasReached, secure } from '../restore/secure.ts'
@@ -18,6 +19,9 @@ export const restoreAddon = defineWorkflow<WorkDeps>()({
   timeLimitSeconds: 1800,
   steps: {
     'allocate': { run: allocate },
+    'locate': { run: locate },
+    'find-target': { run: findTarget },
+    'choose-base': { run: chooseBase },
     'start-fetch': { run: startFetch },
     'anchor': { run: anchor },
     'await-anchor': { run: awaitAnchor },

@@ -63,6 +63,15 @@ export function prefixBefore(ends: readonly TransactionEnd[], moment: string, { 
   return { stop, last, xids: new Set(committed.map(({ xid }) => xid)) }
 }
 
+/** What a restore to the end of a transaction has to hold: the WAL up to it, or before it. */
+export function prefixUpTo(ends: readonly TransactionEnd[], end: TransactionEnd, { exclusive = false } = {}) {
+  const stopAt = ends.indexOf(end) + (exclusive ? 0 : 1)
+  const committed = ends.slice(0, stopAt).filter(({ commits }) => commits)
+  const last = committed.at(-1)
+  if (last === undefined) throw new Error('nothing had committed')
+  return { last, xids: new Set(committed.map(({ xid }) => xid)) }
+}
+
 const PAGE_BYTES = 8192
 const SEGMENT_BYTES = 16 * 1024 * 1024
 

@@ -124,7 +124,7 @@ test('the oldest backup that is left restores, and its WAL brings it up to now',
   const [oldest] = await backups()
   await succeed(child, engine.restoreTask(self(child), parent.serverId, oldest?.label ?? ''))
   const restoreCommand = engine.restoreCommand(self(child), parent.serverId, { fetchesAhead: false })
-  const recovery = recoverySettings({ restoreCommand, timeline: 1, targetTime: null, inclusive: true })
+  const recovery = recoverySettings({ restoreCommand, timeline: 1, target: null, inclusive: true })
   await succeed(child, { argv: ['touch', join(child.paths.dataDirectory, 'recovery.signal')] })
   await child.launch(postgresqlConf({ settings: {}, archiveCommand: '' }) + recovery)
   await until(async () => readRecoveryLog(await child.log().catch(() => '')).ready)

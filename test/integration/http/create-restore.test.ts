@@ -31,6 +31,7 @@ describe('POST /v1/addons/{addonId}/restores', () => {
       childAddonId: expect.stringMatching(/^addon_/),
       target: { time: '2026-11-23T13:30:00.123456Z' },
       exclusive: true,
+      backupId: null,
       status: 'queued',
       phase: null,
       progress: {

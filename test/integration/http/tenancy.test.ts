@@ -19,6 +19,9 @@ async function richTenant({ db, newTenant }: Api) {
   const restore = (
     await client('POST', `/v1/addons/${addon.id}/restores`, { target: { latest: true } })
   ).json()
+  const point = (
+    await client('POST', `/v1/addons/${addon.id}/restore-points`, { name: 'before-upgrade' })
+  ).json()
   const operation = (await client('GET', `/v1/operations?addonId=${restore.childAddonId}`)).json().data[0]
   await finishOperations(db, addon.id)
   return {
@@ -29,6 +32,7 @@ async function richTenant({ db, newTenant }: Api) {
       addonId: addon.id,
       backupId,
       restoreId: restore.id,
+      restorePointId: point.id,
       operationId: operation.id,
     },
   }
@@ -42,6 +46,7 @@ function unknownIds(): Record<string, string> {
     addonId,
     backupId: newId('backup'),
     restoreId: newId('restore'),
+    restorePointId: newId('restorePoint'),
     operationId: newId('operation'),
   }
 }

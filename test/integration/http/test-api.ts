@@ -121,7 +121,7 @@ export async function completeBackup(
       label: id,
       timeline: 1,
       start_lsn: startLsn,
-      stop_lsn: startLsn,
+      stop_lsn: startLsn.replace('28', '100').replace(/000100$/, '00100'),
       size_bytes: 1_000_000,
       backup_stopped_at: stoppedAt,
     })
@@ -137,6 +137,7 @@ const TABLES = [
   'archive',
   'backup',
   'restore',
+  'restore_point',
   'operation',
   'outbox_event',
   'audit_entry',

@@ -7,6 +7,7 @@ import { serverOf } from '../../support/fake/world.ts'
 import { type FreshMetadata, freshMetadata } from '../../support/metadata-database.ts'
 import { backupScenarios } from './backup-scenarios.ts'
 import { deletionScenarios } from './deletion-scenarios.ts'
+import { placesInWal } from './places-in-wal.ts'
 import { addonOf, aProtectedAddon, create, gone, restore, type Scenario, serving } from './scenario.ts'
 import { caller, newStage, type Stage, workToEnd } from './stage.ts'
 import { tracesOf } from './traces.ts'
@@ -19,6 +20,7 @@ vi.mock('../../../src/postgres/cluster-size.ts', fakeSql)
 vi.mock('../../../src/postgres/wal-waiting.ts', fakeSql)
 vi.mock('../../../src/postgres/roles.ts', fakeSql)
 vi.mock('../../../src/postgres/reached.ts', fakeSql)
+vi.mock('../../../src/postgres/restore-point.ts', fakeSql)
 vi.mock('../../../src/postgres/side-effects.ts', fakeSql)
 vi.mock('../../../src/postgres/inherited-settings.ts', async (importOriginal) => ({
   ...(await importOriginal<object>()),
@@ -98,6 +100,7 @@ const scenarios: Scenario[] = [
     end: { restores: [{ status: 'succeeded', reached: { exact: false, reason: 'end_of_wal' } }] },
     crashIn: ['restore.run'],
   },
+  ...placesInWal,
   {
     name: 'a cancelled restore leaves nothing, and its source serves on',
     given: aProtectedAddon,

@@ -113,7 +113,7 @@ const observed = async ({ db }: Stage) =>
 test('an archive that no row knows is counted and left alone', async () => {
   const stage = await aProtectedAddon()
   const { deps, report, reports } = rounds(stage)
-  stage.world.archives.set('srv_stranger', { hasStanza: true, backups: [], segments: [] })
+  stage.world.archives.set('srv_stranger', { hasStanza: true, backups: [], segments: [], points: [] })
   await compareArchives(deps, 3600, report)
   expect(reports).toEqual(['left-alone'])
   expect(await observed(stage)).toEqual([1])

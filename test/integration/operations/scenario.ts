@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import type { RestoreTarget } from '../../../src/domain/restore.ts'
 import { createAddon } from '../../../src/services/create-addon.ts'
 import { deleteAddon } from '../../../src/services/delete-addon.ts'
 import { requestRestore } from '../../../src/services/request-restore.ts'
@@ -18,7 +19,7 @@ export interface Scenario {
   crashIn?: string[]
 }
 
-const TARGET = { time: '2026-11-23T13:45:00.000000Z' }
+export const TARGET = { time: '2026-11-23T13:45:00.000000Z' }
 
 export const create = async ({ services, tenantId }: Stage) =>
   void (await createAddon(services, caller, { tenantId, name: 'shop' }))
@@ -37,9 +38,11 @@ export async function aProtectedAddon(stage: Stage): Promise<void> {
   await workToEnd(stage)
 }
 
-export const restore = async (stage: Stage) =>
-  (await requestRestore(stage.services, caller, (await addonOf(stage)).id, { target: TARGET, name: 'copy' }))
-    .id
+export const restore = async (stage: Stage, target: RestoreTarget = TARGET) =>
+  (await requestRestore(stage.services, caller, (await addonOf(stage)).id, { target, name: 'copy' })).id
+
+export const restoreTo = (target: RestoreTarget) => async (stage: Stage) =>
+  void (await restore(stage, target))
 
 export const remove = async (stage: Stage) =>
   void (await deleteAddon(stage.services, caller, (await addonOf(stage)).id))

@@ -9,7 +9,15 @@ const ON_THE_WAY = /\.(running|phase)$/
 /** Everything that work has left behind in the metadata and in the world, without what is different in every run. */
 export async function tracesOf({ db, tenantId, world }: Stage) {
   const rowsOf = <
-    Table extends 'addon' | 'server' | 'archive' | 'backup' | 'restore' | 'operation' | 'outbox_event',
+    Table extends
+      | 'addon'
+      | 'server'
+      | 'archive'
+      | 'backup'
+      | 'restore'
+      | 'restore_point'
+      | 'operation'
+      | 'outbox_event',
   >(
     table: Table,
   ) =>
@@ -21,6 +29,7 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
   const archives = new Map((await rowsOf('archive')).rows.map((row) => [row.server_id, row]))
   const { rows: backups } = await rowsOf('backup')
   const { rows: restores } = await rowsOf('restore')
+  const { rows: points } = await rowsOf('restore_point')
   const { rows: operations } = await rowsOf('operation')
   const { rows: events } = await rowsOf('outbox_event')
 
@@ -52,16 +61,21 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
         },
         backups: backups
           .filter((backup) => backup.server_id === addon.server_id)
-          .map(({ status, label, failure, expired_at: expiredAt }) => ({
+          .map(({ status, label, failure, expired_at: expiredAt, damaged_at: damagedAt }) => ({
             ...{ status, label, failure: failure?.code },
             isExpired: expiredAt !== null,
+            isDamaged: damagedAt !== null,
           })),
       }
     }),
-    restores: restores.map(({ status, phase, reached, failure, secured_roles: roles }) => ({
-      ...{ status, phase, reached, failure: failure?.code },
-      securedRoles: roles?.map(({ action }) => action),
-    })),
+    restores: restores.map(
+      ({ status, phase, reached, failure, secured_roles: roles, backup_id: backupId }) => ({
+        from: backups.find(({ id }) => id === backupId)?.label,
+        ...{ status, phase, reached, failure: failure?.code },
+        securedRoles: roles?.map(({ action }) => action),
+      }),
+    ),
+    points: points.map(({ name, status, lsn, failure }) => ({ name, status, lsn, failure: failure?.code })),
     operations: operations.map(({ kind, status, failure }) => ({ kind, status, failure: failure?.code })),
     events: events.map(({ type }) => type).filter((type) => !ON_THE_WAY.test(type)),
     // What no row names would be left for ever.

@@ -1,5 +1,6 @@
 import type { CommandResult, ServerDriver, TaskReport } from '../../../src/drivers/driver.ts'
 import type { ArchiveStore, StoredFile } from '../../../src/storage/archive-store.ts'
+import { DAMAGED } from './engine.ts'
 import { type Life, perform } from './life.ts'
 import { startFakePostgres } from './postgres-server.ts'
 import { commandOf, runCommand, startedTask } from './programs.ts'
@@ -80,7 +81,7 @@ export function fakeArchives(world: FakeWorld, life: Life): ArchiveStore {
     ensure: (_tenantId, serverId) =>
       perform(life, 'archives.ensure', async () => {
         if (!world.archives.has(serverId))
-          world.archives.set(serverId, { hasStanza: false, backups: [], segments: [] })
+          world.archives.set(serverId, { hasStanza: false, backups: [], segments: [], points: [] })
         await springAmbush(world, 'archives.ensure')
       }),
     destroy: (_tenantId, serverId) =>
@@ -113,6 +114,7 @@ function ensureServer(world: FakeWorld, serverId: string): void {
   world.servers.set(serverId, {
     config: {},
     data: null,
+    hasControlFile: false,
     port: null,
     log: '',
     tasks: new Map(),
@@ -137,12 +139,13 @@ function stateOf(server: FakeServer | undefined) {
 }
 
 /** A task is seen running once, and has ended by the next time. */
-function reportOn({ failing }: FakeWorld, server: FakeServer | undefined, name: string): TaskReport {
+function reportOn({ failing, damaged }: FakeWorld, server: FakeServer | undefined, name: string): TaskReport {
   const task = server?.tasks.get(name)
   const output = { stdoutTail: '', stderrTail: '' }
   if (task === undefined) return { state: 'not-started', exitCode: null, ...output }
   task.checks += 1
   if (task.checks === 1) return { state: 'running', exitCode: null, ...output }
+  if (task.argv.some((word) => damaged.has(word))) return { state: 'failed', exitCode: DAMAGED, ...output }
   return failing.has(nameOf(task.argv))
     ? { state: 'failed', exitCode: 1, ...output }
     : { state: 'succeeded', exitCode: 0, ...output }

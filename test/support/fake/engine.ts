@@ -1,5 +1,8 @@
 import type { BackupEngine } from '../../../src/backup/engine.ts'
 
+/** What the fake driver's tasks exit with when the backup they fetch is damaged. */
+export const DAMAGED = 29
+
 /** Describes work in words that the fake driver understands; reads what that prints. */
 export const fakeEngine: BackupEngine = {
   configFiles: (which, _server, archive) => ({ [`${which}.conf`]: archive.serverId }),
@@ -14,6 +17,7 @@ export const fakeEngine: BackupEngine = {
   backupTask: (_server, type) => ({ argv: ['engine', 'backup', type] }),
   expireTask: (_server, keepFulls) => ({ argv: ['engine', 'expire', String(keepFulls)] }),
   restoreTask: (_server, sourceServerId, label) => ({ argv: ['engine', 'restore', sourceServerId, label] }),
+  isDamaged: ({ exitCode }) => exitCode === DAMAGED,
   endFetching: (_server, sourceServerId) => ({ argv: ['engine', 'end-fetching', 'source', sourceServerId] }),
   progressOf: (_kind, _report, bytesTotal = null) => ({ bytesDone: 0, bytesTotal, percent: null }),
 

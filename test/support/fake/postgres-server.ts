@@ -24,18 +24,28 @@ function recover(world: FakeWorld, server: FakeServer, data: FakeData, conf: str
   const segments = [...new Set(archiveOf(world, sourceServerId).segments)].sort()
   for (const segment of segments) log('LOG', `restored log file "${segment}" from archive`)
   log('LOG', 'redo done at 0/4000028')
-  if (/^recovery_target_time = /m.test(conf)) {
-    if (!segments.includes(ANCHOR_SEGMENT)) {
+  const [, kind = '', target = ''] = /^recovery_target_(time|lsn|xid|name) = '(.+)'$/m.exec(conf) ?? []
+  if (kind !== '') {
+    const { points } = archiveOf(world, sourceServerId)
+    if (!segments.includes(ANCHOR_SEGMENT) || (kind === 'name' && !points.includes(target))) {
       log('FATAL', 'recovery ended before configured recovery target was reached')
       return false
     }
-    log('LOG', 'recovery stopping before commit of transaction 741, time 2026-11-23 14:00:00.000001+00')
+    log('LOG', `recovery stopping ${stopAt(kind, target)}`)
   }
   data.recoverySignal = false
   data.timeline += 1
   log('LOG', `selected new timeline ID: ${data.timeline}`)
   return true
 }
+
+const stopAt = (kind: string, target: string): string =>
+  ({
+    time: 'before commit of transaction 741, time 2026-11-23 14:00:00.000001+00',
+    lsn: `after WAL location (LSN) "${target}"`,
+    xid: `after commit of transaction ${target}, time 2026-11-23 13:50:00+00`,
+    name: `at restore point "${target}", time 2026-11-23 14:00:00+00`,
+  })[kind] ?? ''
 
 function line(writer: 'startup' | 'postmaster', level: 'LOG' | 'FATAL', message: string): string {
   return `2026-11-23 14:00:00.000 UTC [1] ${writer}: ${level}:  ${message}\n`

@@ -6,7 +6,15 @@ import type { AdminConnection } from '../../../src/postgres/connect.ts'
 import type { RecoveredState } from '../../../src/postgres/reached.ts'
 import type { OpenAdmin } from '../../../src/postgres/side-effects.ts'
 import { type Life, perform } from './life.ts'
-import { ANCHOR_SEGMENT, archiveOf, type FakeData, type FakeServer, type FakeWorld, NOW } from './world.ts'
+import {
+  ANCHOR_SEGMENT,
+  archiveOf,
+  type FakeData,
+  type FakeServer,
+  type FakeWorld,
+  NOW,
+  springAmbush,
+} from './world.ts'
 
 // Stands for the modules of src/postgres that talk to a server, under their own names: a test mocks them with this one.
 // Where they take a client, this one takes a server of the fake world.
@@ -111,14 +119,28 @@ export const serverClock = (): Promise<string> => perform(life, 'serverClock', (
 export const inheritedSettings = () =>
   perform(life, 'inheritedSettings', () => ({ max_connections: 100, wal_level: 'replica' }))
 
-/** The marker's segment is archived at once if the server archives at all. */
+export const insertLsn = (): Promise<string> => perform(life, 'insertLsn', () => '0/4000100')
+
+/** The segment is archived at once if the server archives at all. */
+function switchWal(client: pg.Client): string {
+  const serverId = sessions.get(dataOf(client)) ?? ''
+  const conf = world.servers.get(serverId)?.config['postgresql.conf']
+  if (conf?.includes(`'push to ${serverId}'`) && !world.failing.has('archive-push'))
+    archiveOf(world, serverId).segments.push(ANCHOR_SEGMENT)
+  return ANCHOR_SEGMENT
+}
+
 export const commitMarkerAfter = (client: pg.Client) =>
-  perform(life, 'commitMarkerAfter', () => {
-    const serverId = sessions.get(dataOf(client)) ?? ''
-    const conf = world.servers.get(serverId)?.config['postgresql.conf']
-    const archives = conf?.includes(`'push to ${serverId}'`) && !world.failing.has('archive-push')
-    if (archives) archiveOf(world, serverId).segments.push(ANCHOR_SEGMENT)
-    return { committedAt: NOW, segment: ANCHOR_SEGMENT }
+  perform(life, 'commitMarkerAfter', () => ({ committedAt: NOW, segment: switchWal(client) }))
+
+/** Recovery stops at the first point of a name, so a name is good for one. */
+export const makeRestorePoint = (client: pg.Client, name: string) =>
+  perform(life, 'makeRestorePoint', async () => {
+    const { points } = archiveOf(world, sessions.get(dataOf(client)) ?? '')
+    if (points.includes(name)) throw new Error(`a restore point ${name} is in WAL already`)
+    points.push(name)
+    await springAmbush(world, 'makeRestorePoint')
+    return { lsn: '0/4000090', madeAt: NOW, segment: switchWal(client) }
   })
 
 export const archiverState = (client: pg.Client): Promise<ArchiverState> =>

@@ -88,6 +88,13 @@ function restore(world: FakeWorld, server: FakeServer, sourceServerId: string, l
   const base = archiveOf(world, sourceServerId).backups.find(({ info }) => info.label === label)
   if (base === undefined || server.config['source.conf'] !== sourceServerId)
     throw new Error('there is nothing to restore')
+  if (server.data?.isPartOf !== undefined && server.data.isPartOf !== label)
+    throw new Error('files of another backup are in the way')
+  if (server.hasControlFile) throw new Error('the directory is not empty')
+  if (world.damaged.has(label)) {
+    server.data = { ...structuredClone(base.data), isPartOf: label }
+    return
+  }
   server.data = structuredClone(base.data)
 }
 
@@ -96,9 +103,12 @@ export function runCommand(world: FakeWorld, serverId: string, argv: readonly st
   const server = serverOf(world, serverId)
   const [program, verb = '', which, archiveServerId = ''] = argv
   if (program === 'pg_controldata') return CONTROL_DATA
+  if (program === 'base64') return server.data === null ? null : 'control'
+  if (program === 'sh' && verb === '-c' && argv[2]?.includes('pg_control')) return placeControlFile(server)
   if (program === 'sh') return askForRecovery(server, argv[2] ?? '')
   if (program === 'pg_waldump') return transactionsOf(argv.at(-1) ?? '')
   if (program === 'rm') return ''
+  if (program === 'find') return removeData(server)
   if (program !== 'engine') throw new Error(`the fake world has no program ${program}`)
   if (server.config[`${which}.conf`] !== archiveServerId) return null
   const archive = archiveOf(world, archiveServerId)
@@ -111,11 +121,24 @@ export function runCommand(world: FakeWorld, serverId: string, argv: readonly st
     case 'list-segments':
       return JSON.stringify([...new Set(archive.segments)].sort())
     case 'fetch-segment':
+      // As pgBackRest does, which asks `pg_control` whose WAL it is.
+      return server.data === null && !server.hasControlFile ? null : ''
     case 'end-fetching':
       return ''
     default:
       throw new Error(`the fake engine has no ${verb}`)
   }
+}
+
+function placeControlFile(server: FakeServer): string {
+  server.hasControlFile = true
+  return ''
+}
+
+function removeData(server: FakeServer): string {
+  server.data = null
+  server.hasControlFile = false
+  return ''
 }
 
 function askForRecovery(server: FakeServer, script: string): string | null {

@@ -10,6 +10,8 @@ export interface FakeData {
   databases: string[]
   roles: Record<string, 'owner' | 'locked'>
   subscriptions: { enabled: boolean }[]
+  /** The backup of which not all files came through. */
+  isPartOf?: string
 }
 
 export interface FakeTask {
@@ -21,6 +23,8 @@ export interface FakeTask {
 export interface FakeServer {
   config: Record<string, string>
   data: FakeData | null
+  /** Whether there is a `pg_control` and nothing else. */
+  hasControlFile: boolean
   /** Where postgres listens; null while it does not run. */
   port: number | null
   log: string
@@ -33,12 +37,16 @@ export interface FakeArchive {
   hasStanza: boolean
   backups: { info: BackupInfo; data: FakeData }[]
   segments: string[]
+  /** The restore points in WAL. */
+  points: string[]
 }
 
 /** Servers and archives as maps: what is left of them after a crash is what a test can compare. */
 export interface FakeWorld {
   servers: Map<string, FakeServer>
   archives: Map<string, FakeArchive>
+  /** Labels of backups whose files do not match their checksums. */
+  damaged: Set<string>
   /** Programs whose tasks fail, such as `initdb`. */
   failing: Set<string>
   disk: DiskSpace
@@ -56,6 +64,7 @@ export const ANCHOR_SEGMENT = '000000010000000000000004'
 export const emptyWorld = (): FakeWorld => ({
   servers: new Map(),
   archives: new Map(),
+  damaged: new Set(),
   failing: new Set(),
   disk: { totalBytes: 100e9, freeBytes: 80e9 },
   ambush: null,

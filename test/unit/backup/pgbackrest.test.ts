@@ -250,3 +250,29 @@ describe('progress', () => {
     expect(engine.progressOf('backup', report('', 'succeeded')).percent).toBe(100)
   })
 })
+
+describe('a restore that failed', () => {
+  const isDamaged = (exitCode: number, stderrTail: string) =>
+    engine.isDamaged({ state: 'failed', exitCode, stdoutTail: '', stderrTail })
+
+  test.each([
+    [29, 'ERROR: [029]: raised from local-1 protocol: lz4 error: [-18] ERROR_contentChecksum_invalid'],
+    [95, 'ERROR: [095]: raised from local-2 protocol: unable to flush'],
+    [55, "ERROR: [055]: raised from local-1 protocol: unable to open missing file '/r/bundle/1' for read"],
+    [
+      26,
+      "ERROR: [026]: unable to load backup manifest file '/r/backup.manifest' or '/r/backup.manifest.copy':",
+    ],
+  ])('with status %i over a file of the backup has found it damaged', (exitCode, text) => {
+    expect(isDamaged(exitCode, text)).toBe(true)
+  })
+
+  test.each([
+    ['without its configuration', 55, "ERROR: [055]: unable to open missing file '/c/source.conf' for read"],
+    ['without the archive', 75, 'ERROR: [075]: backup set 20261123-172250F is not valid'],
+    ['without leave to read', 41, 'ERROR: [041]: raised from local-1 protocol: unable to open file: [13]'],
+    ['for want of space', 39, 'ERROR: [039]: raised from local-1 protocol: unable to write'],
+  ])('%s has found no damage', (_name, exitCode, text) => {
+    expect(isDamaged(exitCode, text)).toBe(false)
+  })
+})

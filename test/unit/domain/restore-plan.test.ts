@@ -4,11 +4,18 @@ import {
   diskBytesFor,
   estimateRestore,
   type PlannedBase,
-  placeOf,
   reaches,
+  type TargetPlace,
 } from '../../../src/domain/restore-plan.ts'
 
 const AT = '2026-11-23T13:30:00.000000Z'
+
+const placeOf = (given: Partial<TargetPlace>): TargetPlace => ({
+  time: null,
+  lsn: null,
+  isEnd: false,
+  ...given,
+})
 
 const base = (label: string, stoppedAt: string, stopLsn: string): PlannedBase => ({
   ...{ id: label, type: 'full', label, timeline: 1, sizeBytes: 1000 },
@@ -23,7 +30,7 @@ describe('the base of a plan', () => {
   test.each([
     [{ time: '2026-11-23T13:20:00.999999Z' }, 'first'],
     [{ time: AT }, 'second'],
-    [{ latest: true }, 'second'],
+    [{ isEnd: true }, 'second'],
     [{ lsn: '0/50000FF' }, 'first'],
     [{ lsn: '0/5000100' }, 'second'],
     [{ lsn: '0/3000000' }, undefined],
@@ -45,7 +52,7 @@ describe('no more WAL is needed', () => {
   })
 
   test('never, when all of it is wanted', () => {
-    expect(reaches(placeOf({ latest: true }), SEGMENT, AT)).toBe(false)
+    expect(reaches(placeOf({ isEnd: true }), SEGMENT, AT)).toBe(false)
   })
 })
 

@@ -18,6 +18,27 @@ describe('a restore target', () => {
   })
 
   test.each([
+    [{ lsn: '0/3002168' }, { lsn: '0/3002168' }],
+    [{ lsn: '00a/0300abcd' }, { lsn: 'A/300ABCD' }],
+    [{ xid: '741' }, { xid: '741' }],
+    [{ xid: '0000000741' }, { xid: '741' }],
+    [{ name: 'before the upgrade' }, { name: 'before the upgrade' }],
+  ])('may be a place in WAL, which comes out as PostgreSQL prints it: %j', (input, target) => {
+    expect(parse(input)).toEqual(target)
+  })
+
+  test.each([
+    [{ lsn: '3002168' }],
+    [{ lsn: '0/' }],
+    [{ xid: '2' }],
+    [{ xid: '-1' }],
+    [{ xid: '4294967296' }],
+    [{ xid: '0x3' }],
+  ])('is refused when the place is none: %j', (input) => {
+    expect(parse(input)).toEqual(Object.keys(input))
+  })
+
+  test.each([
     ['has no offset', '2026-11-23T14:00:00'],
     ['is only a date', '2026-11-23'],
     ['names a day that does not exist', '2026-02-30T00:00:00Z'],

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   findGaps,
+  firstMissing,
+  formatLsn,
   parseLsn,
   parseSegment,
   segmentName,
@@ -82,4 +84,18 @@ describe('gaps', () => {
   test('do not arise where another timeline goes on', () => {
     expect(findGaps([name(5), name(6), name(90, 2)], name(5))).toEqual([])
   })
+})
+
+test('an LSN is printed as PostgreSQL does, without zeros in front', () => {
+  for (const lsn of ['0/0', '0/3002168', 'A/FF', 'FFFFFFFF/FFFFFFFF'])
+    expect(formatLsn(parseLsn(lsn))).toBe(lsn)
+  expect(formatLsn(parseLsn('00a/0300abcd'))).toBe('A/300ABCD')
+})
+
+test('the first missing segment of a stretch is named, over the end of a log file too', () => {
+  const segments = ['0000000100000000000000FE', '000000010000000100000000', '000000010000000100000001']
+  const [from = '', , to = ''] = segments
+  expect(firstMissing(segments, from, to)).toBe('0000000100000000000000FF')
+  expect(firstMissing([...segments, '0000000100000000000000FF'], from, to)).toBeNull()
+  expect(firstMissing([], to, to)).toBe(to)
 })

@@ -67,6 +67,22 @@ test('a stop after a transaction names the last one in', () => {
 })
 
 test.each([
+  ['before WAL location (LSN) "0/3016310"', { side: 'before', lsn: '0/3016310' }],
+  ['after WAL location (LSN) "A/3016310"', { side: 'after', lsn: 'A/3016310' }],
+  [
+    'after abort of transaction 726, time 2026-11-23 14:19:16.153801+00',
+    { side: 'after', xid: '726', at: '2026-11-23T14:19:16.153801Z' },
+  ],
+  [
+    'at restore point "rpt_x-1", time 2026-11-23 14:19:16.153801+00',
+    { side: 'after', name: 'rpt_x-1', at: '2026-11-23T14:19:16.153801Z' },
+  ],
+])('“recovery stopping %s” tells where it stopped', (where, stopped) => {
+  expect(readRecoveryLog(startup(`recovery stopping ${where}`)).stopped).toEqual(stopped)
+})
+
+test.each([
+  ['requested recovery stop point is before consistent recovery point', 'target-too-early'],
   ['recovery ended before configured recovery target was reached', 'ended-early'],
   ['WAL ends before end of online backup', 'wal-missing'],
   ['archive file "000000010000000000000003" has wrong size: 8192 instead of 16777216', 'wal-corrupt'],

@@ -25,12 +25,21 @@ test.each([[{ 'max_connections = 1\nfsync': 'off' }], [{ work_mem: "1'\nfsync = 
 )
 
 test('a recovery follows one timeline by number, to the microsecond', () => {
-  const text = recoverySettings({ ...recovery, targetTime: '2026-11-23T14:00:00.490322Z' })
+  const text = recoverySettings({ ...recovery, target: { time: '2026-11-23T14:00:00.490322Z' } })
   expect(text).toContain("recovery_target_time = '2026-11-23 14:00:00.490322+00'\n")
   expect(text).toContain("recovery_target_timeline = '3'\n")
   expect(text).toContain("max_logical_replication_workers = '0'\n")
 })
 
+test.each([
+  [{ lsn: '0/3002168' }, "recovery_target_lsn = '0/3002168'"],
+  [{ xid: '741' }, "recovery_target_xid = '741'"],
+  [{ name: 'rpt_x-1' }, "recovery_target_name = 'rpt_x-1'"],
+])('a recovery has one target: %j', (target, line) => {
+  const lines = recoverySettings({ ...recovery, target }).split('\n')
+  expect(lines.filter((each) => /^recovery_target_(time|lsn|xid|name) /.test(each))).toEqual([line])
+})
+
 test('a recovery without a target has no target time', () => {
-  expect(recoverySettings({ ...recovery, targetTime: null })).not.toContain('recovery_target_time =')
+  expect(recoverySettings({ ...recovery, target: null })).not.toContain('recovery_target_time =')
 })

@@ -3,7 +3,7 @@ import { hbaLocked, hbaServing, identMap } from '../../../src/postgres/access.ts
 import { isArchived } from '../../../src/postgres/anchor.ts'
 import { parseControlData } from '../../../src/postgres/control-file.ts'
 import { parseHistory } from '../../../src/postgres/history.ts'
-import { parseTransactions } from '../../../src/postgres/waldump.ts'
+import { parseSnapshots, parseTransactions } from '../../../src/postgres/waldump.ts'
 
 describe('access', () => {
   test('locked admits our admin over the private socket and nobody else', () => {
@@ -92,4 +92,17 @@ test('a segment is archived once it or a later one of its timeline is', () => {
   expect(isArchived(upTo('000000020000000000000004'), wanted)).toBe(false)
   expect(isArchived(upTo('000000010000000000000009'), wanted)).toBe(false)
   expect(isArchived(upTo(null), wanted)).toBe(false)
+})
+
+test('snapshots of running transactions are read from among other records', () => {
+  const line = (text: string) =>
+    `rmgr: Standby     len (rec/tot):     54/    54, tx:          0, lsn: 0/03000060, prev 0/03000028, desc: ${text}\n`
+  const text =
+    line('LOCK xid 741 db 5 rel 1259') +
+    line('RUNNING_XACTS nextXid 743 latestCompletedXid 741 oldestRunningXid 740; 1 xacts: 740') +
+    line('RUNNING_XACTS nextXid 744 latestCompletedXid 743 oldestRunningXid 744')
+  expect(parseSnapshots(text)).toEqual([
+    { nextXid: 743, oldestRunningXid: 740 },
+    { nextXid: 744, oldestRunningXid: 744 },
+  ])
 })

@@ -14,7 +14,7 @@ export const createRestoreRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = a
     {
       schema: {
         operationId: 'createRestore',
-        summary: 'Restore an add-on to a moment, as a new add-on',
+        summary: 'Restore an add-on to a moment or a place in its WAL, as a new add-on',
         tags: ['Restores'],
         security: anyKey,
         params: addonParams,

@@ -1,0 +1,31 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { readRestorePoints } from '../../../services/read-restore-points.ts'
+import { addonParams } from '../../schemas/addon.ts'
+import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
+import { problems } from '../../schemas/problem.ts'
+import { restorePointSchema } from '../../schemas/restore-point.ts'
+import { anyKey } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+/** GET /v1/addons/:addonId/restore-points */
+export const listRestorePointsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.get(
+    '/addons/:addonId/restore-points',
+    {
+      schema: {
+        operationId: 'listRestorePoints',
+        summary: 'List the restore points of an add-on',
+        tags: ['Restore points'],
+        security: anyKey,
+        params: addonParams,
+        querystring: z.strictObject(pageQuery('restorePoint')),
+        response: {
+          200: pageSchema('RestorePointPage', restorePointSchema),
+          ...problems(400, 401, 404, 500),
+        },
+      },
+    },
+    (request) => readRestorePoints(deps, request.caller, request.params.addonId, sliceOf(request.query)),
+  )
+}
