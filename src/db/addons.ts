@@ -45,8 +45,7 @@ export function listAddons(ex: Executor, scope: TenantScope, slice: Slice): Prom
 
 /** Whether the scope has, or once had, that add-on. */
 export async function addonIsKnown(ex: Executor, scope: TenantScope, id: string): Promise<boolean> {
-  const addon = ex.selectFrom('addon').select('id').where(inScope(scope)).where('id', '=', id)
-  return (await addon.executeTakeFirst()) !== undefined
+  return (await findAddonEverKnown(ex, scope, id)) !== undefined
 }
 
 export async function updateAddon(
@@ -79,10 +78,14 @@ function liveAddons(ex: Executor, scope: TenantScope) {
 }
 
 function addons(ex: Executor, scope: TenantScope) {
-  return ex
-    .selectFrom('addon')
-    .innerJoin('server', 'server.id', 'addon.server_id')
-    .selectAll('addon')
-    .select('server.port')
-    .where(inScope(scope, 'addon.tenant_id'))
+  return (
+    ex
+      .selectFrom('addon')
+      .innerJoin('server', 'server.id', 'addon.server_id')
+      .selectAll('addon')
+      .select('server.port')
+      .where(inScope(scope, 'addon.tenant_id'))
+      // Nobody but Undrop has to do with what a drill restores.
+      .where('addon.purpose', '=', 'service')
+  )
 }

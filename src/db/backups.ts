@@ -29,7 +29,7 @@ export function listBackups(
     .execute()
 }
 
-/** The complete backups in a server's archive. */
+/** The complete backups in a server's archive that can be restored from. */
 export function completeBackups(ex: Executor, tenantId: string, serverId: string): Promise<BackupRow[]> {
   return ex
     .selectFrom('backup')
@@ -37,5 +37,7 @@ export function completeBackups(ex: Executor, tenantId: string, serverId: string
     .where('tenant_id', '=', tenantId)
     .where('server_id', '=', serverId)
     .where('status', '=', 'succeeded')
+    .where('damaged_at', 'is', null)
+    .where('expired_at', 'is', null)
     .execute()
 }

@@ -25,6 +25,8 @@ export async function findCompleteBackups(
     .select(['label', 'timeline', 'start_lsn', 'backup_stopped_at', 'size_bytes'])
     .where('server_id', '=', serverId)
     .where('status', '=', 'succeeded')
+    .where('damaged_at', 'is', null)
+    .where('expired_at', 'is', null)
     .orderBy('backup_stopped_at')
     .execute()
   return rows.flatMap(

@@ -8,6 +8,8 @@ import {
 } from '../db/unscoped.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import { Problem } from '../domain/problem.ts'
+import type { KeyRing } from '../secrets/key-ring.ts'
+import { openDueDrill } from './due-drills.ts'
 import { type NewWork, openOperation } from './open.ts'
 import type { Doorbell } from './wake-up.ts'
 
@@ -18,6 +20,8 @@ export interface SweepDeps {
   platformPolicy: CompleteBackupPolicy
   /** How many base backups may run on this host at once. */
   backupsMax: number
+  /** Seals the credentials of what scheduled drills restore. */
+  keyRing: KeyRing
 }
 
 const LATE_SECONDS = 2
@@ -28,7 +32,8 @@ const BATCH = 500
  * Repairs lost wake-ups: rings again for what is overdue, for what may start, and opens the deletions that had to wait
  * for other work. The metadata database alone says what there is to do, so an emptied queue loses nothing.
  */
-export async function sweep({ db, doorbell }: SweepDeps): Promise<number> {
+export async function sweep({ db, doorbell, ...schedule }: SweepDeps): Promise<number> {
+  await openDueDrill({ db, ...schedule })
   await openDeletions(db)
   await openProtections(db)
   const overdue = await findOverdueOperations(db, LATE_SECONDS, BATCH)

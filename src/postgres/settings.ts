@@ -90,6 +90,15 @@ export function recoverySettings({ restoreCommand, timeline, targetTime, inclusi
   })
 }
 
+/** Goes after `postgresqlConf` on a server that is only looked at: nothing on it acts by itself (pitfall 11). */
+export function dormantSettings(): string {
+  return confText({
+    'max_logical_replication_workers': 0,
+    'cron.launch_active_jobs': 'off',
+    'autovacuum': 'off',
+  })
+}
+
 function confText(settings: ServerSettings): string {
   return Object.entries(settings)
     .map(([name, value]) => `${checkedName(name)} = ${quoted(value)}\n`)

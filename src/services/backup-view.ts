@@ -15,6 +15,7 @@ export function backupView(row: BackupRow) {
     repositorySizeBytes: row.repository_size_bytes,
     startedAt: row.backup_started_at,
     stoppedAt: row.backup_stopped_at,
+    damagedAt: row.damaged_at,
     failure: row.failure,
     createdAt: row.created_at,
     finishedAt: row.finished_at,

@@ -10,11 +10,13 @@ import {
   type Stanza,
   shellCommand,
   stanzaArgv,
+  verifyArgv,
 } from './argv.ts'
 import { configFileName, configText, type PgbackrestOptions } from './config-file.ts'
 import { parseInfo } from './info.ts'
 import { readProgress } from './progress.ts'
 import { parseListing } from './segments.ts'
+import { parseVerify } from './verify.ts'
 
 /** pgBackRest's exit statuses (src/build/error/error.yaml of its source). */
 const PATH_NOT_EMPTY = 40
@@ -50,6 +52,8 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
     restoreTask: (server, sourceServerId, label) => ({
       argv: restoreArgv(source(server, sourceServerId), label),
     }),
+    verifyTask: (server, archiveServerId) => ({ argv: verifyArgv(source(server, archiveServerId)) }),
+    parseVerify,
     endFetching: (server, sourceServerId) => ({ argv: endFetchingArgv(source(server, sourceServerId)) }),
     progressOf: (_kind, report, bytesTotal = null) => readProgress(report, bytesTotal),
 

@@ -18,6 +18,9 @@ export const backupSchema = z
     repositorySizeBytes: z.number().nullable().describe('Of what the backup added to the archive'),
     startedAt: moment.nullable(),
     stoppedAt: moment.nullable(),
+    damagedAt: moment
+      .nullable()
+      .describe('When it was found to be damaged: it is not restored from any more'),
     failure: failureSchema.nullable(),
     createdAt: moment,
     finishedAt: moment.nullable(),
@@ -38,6 +41,7 @@ export const backupSchema = z
         repositorySizeBytes: 4_194_304,
         startedAt: '2026-11-23T13:00:03.000000Z',
         stoppedAt: '2026-11-23T13:00:05.000000Z',
+        damagedAt: null,
         failure: null,
         createdAt: '2026-11-23T13:00:02.345678Z',
         finishedAt: '2026-11-23T13:00:05.456789Z',

@@ -1,15 +1,16 @@
 import type { AnyWorkflow } from '../runner.ts'
 import type { WorkDeps } from '../server-work.ts'
+import { checkDrill } from './check-drill.ts'
 import { deleteAddon } from './delete-addon.ts'
 import { protectServer } from './protect-server.ts'
 import { provisionAddon } from './provision-addon.ts'
 import { restoreAddon } from './restore-addon.ts'
 import { takeBackup } from './take-backup.ts'
+import { verifyDrill } from './verify-drill.ts'
 
 /** Every workflow, by the kind of operation it carries out. */
 export const workflows: ReadonlyMap<string, AnyWorkflow<WorkDeps>> = new Map(
-  [provisionAddon, protectServer, takeBackup, restoreAddon, deleteAddon].map((workflow) => [
-    workflow.kind,
-    workflow,
-  ]),
+  [provisionAddon, protectServer, takeBackup, restoreAddon, deleteAddon, verifyDrill, checkDrill].map(
+    (workflow) => [workflow.kind, workflow],
+  ),
 )

@@ -65,6 +65,10 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ target: { latest: true }, name: 'No' }, '/name'],
     [{ target: { latest: true }, force: true }, '/force'],
   ],
+  createDrill: [
+    [{ probe: 'select 1' }, '/probe'],
+    [[], ''],
+  ],
   createBackup: [
     [{ type: 'huge' }, '/type'],
     [{ label: 'mine' }, '/label'],

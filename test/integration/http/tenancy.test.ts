@@ -19,6 +19,7 @@ async function richTenant({ db, newTenant }: Api) {
   const restore = (
     await client('POST', `/v1/addons/${addon.id}/restores`, { target: { latest: true } })
   ).json()
+  const drill = (await client('POST', `/v1/addons/${addon.id}/drills`, {})).json()
   const operation = (await client('GET', `/v1/operations?addonId=${restore.childAddonId}`)).json().data[0]
   await finishOperations(db, addon.id)
   return {
@@ -29,6 +30,7 @@ async function richTenant({ db, newTenant }: Api) {
       addonId: addon.id,
       backupId,
       restoreId: restore.id,
+      drillId: drill.id,
       operationId: operation.id,
     },
   }
@@ -42,6 +44,7 @@ function unknownIds(): Record<string, string> {
     addonId,
     backupId: newId('backup'),
     restoreId: newId('restore'),
+    drillId: newId('drill'),
     operationId: newId('operation'),
   }
 }

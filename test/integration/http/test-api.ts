@@ -133,6 +133,7 @@ const TABLES = [
   'archive',
   'backup',
   'restore',
+  'drill',
   'operation',
   'outbox_event',
   'audit_entry',

@@ -8,6 +8,7 @@ import { requestBackup } from '../../../src/services/request-backup.ts'
 import { requestRestore } from '../../../src/services/request-restore.ts'
 import { serverOf } from '../../support/fake/world.ts'
 import { type FreshMetadata, freshMetadata } from '../../support/metadata-database.ts'
+import { drillScenarios } from './drill-scenarios.ts'
 import { caller, newStage, type Stage, workToEnd } from './stage.ts'
 import { tracesOf } from './traces.ts'
 
@@ -18,6 +19,9 @@ vi.mock('../../../src/postgres/anchor.ts', fakeSql)
 vi.mock('../../../src/postgres/roles.ts', fakeSql)
 vi.mock('../../../src/postgres/reached.ts', fakeSql)
 vi.mock('../../../src/postgres/side-effects.ts', fakeSql)
+vi.mock('../../../src/postgres/last-commit.ts', fakeSql)
+vi.mock('../../../src/postgres/read-rows.ts', fakeSql)
+vi.mock('../../../src/postgres/probe.ts', fakeSql)
 vi.mock('../../../src/postgres/inherited-settings.ts', async (importOriginal) => ({
   ...(await importOriginal<object>()),
   inheritedSettings: (await fakeSql()).inheritedSettings,
@@ -208,6 +212,7 @@ const scenarios: Scenario[] = [
     end: { addons: [gone('shop')], directories: 0, archives: 0 },
     crashIn: ['backup.take', 'addon.delete'],
   },
+  ...drillScenarios,
 ]
 
 /** The steps of every kind of operation that some scenario has gone through. */

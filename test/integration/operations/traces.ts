@@ -9,7 +9,15 @@ const ON_THE_WAY = /\.(running|phase)$/
 /** Everything that work has left behind in the metadata and in the world, without what is different in every run. */
 export async function tracesOf({ db, tenantId, world }: Stage) {
   const rowsOf = <
-    Table extends 'addon' | 'server' | 'archive' | 'backup' | 'restore' | 'operation' | 'outbox_event',
+    Table extends
+      | 'addon'
+      | 'server'
+      | 'archive'
+      | 'backup'
+      | 'restore'
+      | 'drill'
+      | 'operation'
+      | 'outbox_event',
   >(
     table: Table,
   ) =>
@@ -21,6 +29,7 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
   const archives = new Map((await rowsOf('archive')).rows.map((row) => [row.server_id, row]))
   const { rows: backups } = await rowsOf('backup')
   const { rows: restores } = await rowsOf('restore')
+  const { rows: drills } = await rowsOf('drill')
   const { rows: operations } = await rowsOf('operation')
   const { rows: events } = await rowsOf('outbox_event')
 
@@ -30,7 +39,7 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
       const there = world.servers.get(addon.server_id)
       const archive = world.archives.get(addon.server_id)
       return {
-        name: addon.name,
+        name: addon.purpose === 'drill' ? 'drill' : addon.name,
         status: addon.status,
         protection: addon.protection,
         failure: addon.failure?.code,
@@ -49,12 +58,21 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
         },
         backups: backups
           .filter((backup) => backup.server_id === addon.server_id)
-          .map(({ status, label, failure }) => ({ status, label, failure: failure?.code })),
+          .map(({ status, label, failure, damaged_at: damagedAt }) => ({
+            ...{ status, label, failure: failure?.code },
+            isDamaged: damagedAt !== null,
+          })),
       }
     }),
     restores: restores.map(({ status, phase, reached, failure, secured_roles: roles }) => ({
       ...{ status, phase, reached, failure: failure?.code },
       securedRoles: roles?.map(({ action }) => action),
+    })),
+    drills: drills.map((drill) => ({
+      ...{ status: drill.status, reached: drill.reached, failure: drill.failure?.code },
+      ...{ rpoSeconds: drill.rpo_seconds, wasRestored: drill.rto_seconds !== null },
+      backup: backups.find(({ id }) => id === drill.backup_id)?.label,
+      checks: drill.checks.map(({ name, passed, detail }) => ({ name, passed, detail })),
     })),
     operations: operations.map(({ kind, status, failure }) => ({ kind, status, failure: failure?.code })),
     events: events.map(({ type }) => type).filter((type) => !ON_THE_WAY.test(type)),

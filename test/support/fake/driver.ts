@@ -136,7 +136,7 @@ function stateOf(server: FakeServer | undefined) {
 }
 
 /** A task is seen running once, and has ended by the next time. */
-function reportOn({ failing }: FakeWorld, server: FakeServer | undefined, name: string): TaskReport {
+function reportOn({ failing, damaged }: FakeWorld, server: FakeServer | undefined, name: string): TaskReport {
   const task = server?.tasks.get(name)
   const output = { stdoutTail: '', stderrTail: '' }
   if (task === undefined) return { state: 'not-started', exitCode: null, ...output }
@@ -144,5 +144,5 @@ function reportOn({ failing }: FakeWorld, server: FakeServer | undefined, name: 
   if (task.checks === 1) return { state: 'running', exitCode: null, ...output }
   return failing.has(nameOf(task.argv))
     ? { state: 'failed', exitCode: 1, ...output }
-    : { state: 'succeeded', exitCode: 0, ...output }
+    : { state: 'succeeded', exitCode: 0, ...output, stdoutTail: JSON.stringify([...damaged]) }
 }

@@ -41,6 +41,8 @@ export interface FakeWorld {
   archives: Map<string, FakeArchive>
   /** Programs whose tasks fail, such as `initdb`. */
   failing: Set<string>
+  /** Labels of the backups that a verification finds to be damaged. */
+  damaged: Set<string>
   disk: DiskSpace
   /** Happens once, as part of the effect of the next call of that name. */
   ambush: { call: string; happens: () => Promise<void> } | null
@@ -57,6 +59,7 @@ export const emptyWorld = (): FakeWorld => ({
   servers: new Map(),
   archives: new Map(),
   failing: new Set(),
+  damaged: new Set(),
   disk: { totalBytes: 100e9, freeBytes: 80e9 },
   ambush: null,
 })
