@@ -42,4 +42,4 @@ export async function openDueDrill({ db, keyRing, platformPolicy }: DrillSchedul
   }
 }
 
-const DRILL_LOCK = 8_736_703
+const DRILL_LOCK = 8_736_710

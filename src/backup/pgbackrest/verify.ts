@@ -6,7 +6,7 @@ const BROKEN_CONTENTS = new Set(['29', '95'])
 
 const FAULT = /(?:invalid (?:checksum|size)|file missing|invalid result) '?([^\s':]+)'?(?:: \[(\d+)\])?/g
 const BACKUP =
-  /^ *backup: (\S+), status: ([\w-]+), total files checked: (\d+), total valid files: \d+((?:\n *(?:missing|checksum invalid|size invalid|other): \d+)*)/gm
+  /^ *backup: (\S+), status: invalid, total files checked: (\d+), total valid files: \d+((?:\n *(?:missing|checksum invalid|size invalid|other): \d+)*)/gm
 const COUNT = /([a-z ]+): (\d+)/g
 const SEGMENT = /\/([0-9A-F]{24})-[0-9a-f]{40}/
 
@@ -18,42 +18,21 @@ const SEGMENT = /\/([0-9A-F]{24})-[0-9a-f]{40}/
 export function parseVerify({ stdoutTail }: Pick<TaskReport, 'stdoutTail'>): VerifyReport {
   const faults = [...stdoutTail.matchAll(FAULT)].map(([, path = '', code]) => ({ path, code }))
   const broken = faults.filter(({ code }) => code === undefined || BROKEN_CONTENTS.has(code))
-  const owners = new Set(broken.map(({ path }) => path.split('/')[0] ?? ''))
-  const listed = [...stdoutTail.matchAll(BACKUP)].map(([, label = '', status, checked, counts = '']) => ({
-    label,
-    status,
-    checked: Number(checked),
-    counts: new Map([...counts.matchAll(COUNT)].map(([, name = '', n]) => [name.trim(), Number(n)])),
-  }))
-  const damaged = listed.flatMap(({ label, status, checked, counts }): DamagedBackup[] => {
-    const sure = ['checksum invalid', 'missing', 'size invalid'].reduce(
-      (sum, n) => sum + (counts.get(n) ?? 0),
-      0,
-    )
-    const other = counts.get('other') ?? 0
-    if (sure > 0) return [{ label, files: sure + other }]
-    if (other > 0) return dependsOn(label, owners) ? [{ label, files: other }] : []
-    // Without a manifest that can be read no file is looked for.
-    return status === 'invalid' && checked === 0 ? [{ label, files: null }] : []
+  const listed = [...stdoutTail.matchAll(BACKUP)].map(([, label = '', checked, counts = '']) => {
+    const byName = new Map([...counts.matchAll(COUNT)].map(([, name = '', n]) => [name.trim(), Number(n)]))
+    const faulty = [...byName.values()].reduce((sum, n) => sum + n, 0)
+    return { label, checked: Number(checked), faulty, isUnclear: byName.has('other') && byName.size === 1 }
   })
+  const areContents = faults.length === broken.length && broken.some(({ code }) => code !== undefined)
   const segments = broken.flatMap(({ path }) => SEGMENT.exec(path)?.[1] ?? [])
   return {
     isReadable: !/No usable (backup|archive)\.info file/.test(stdoutTail),
-    isComplete: faults.length === broken.length && !hasUnread(listed, damaged),
-    damaged,
+    isComplete:
+      faults.length === broken.length && (areContents || !listed.some(({ isUnclear }) => isUnclear)),
+    damaged: listed
+      .filter(({ isUnclear }) => areContents || !isUnclear)
+      // Without a manifest that can be read no file is looked for.
+      .map(({ label, checked, faulty }): DamagedBackup => ({ label, files: checked === 0 ? null : faulty })),
     damagedSegments: [...new Set(segments)].sort(),
   }
-}
-
-/** A label begins with that of the full backup that it builds on. */
-function dependsOn(label: string, owners: ReadonlySet<string>): boolean {
-  return owners.has(label) || owners.has(label.split('_')[0] ?? '')
-}
-
-function hasUnread(
-  listed: readonly { label: string; counts: ReadonlyMap<string, number> }[],
-  damaged: readonly DamagedBackup[],
-): boolean {
-  const known = new Set(damaged.map(({ label }) => label))
-  return listed.some(({ label, counts }) => counts.has('other') && !known.has(label))
 }

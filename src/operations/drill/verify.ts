@@ -1,4 +1,4 @@
-import type { VerifyReport } from '../../backup/engine.ts'
+import type { DamagedBackup, VerifyReport } from '../../backup/engine.ts'
 import type { ServerRecord } from '../../db/servers.ts'
 import type { DrillCheck } from '../../domain/drill.ts'
 import type { Moment } from '../../domain/moment.ts'
@@ -55,22 +55,28 @@ export async function awaitVerify(context: DrillContext) {
     case 'not-started':
       return go('start-verify')
     case 'failed':
-      return again(context, task.stdoutTail + task.stderrTail)
+      return again(context, 'archive-unreachable', task.stdoutTail + task.stderrTail)
     case 'succeeded': {
       const report = deps.engine.parseVerify(task)
-      return report.isReadable && report.isComplete
+      if (!report.isReadable) return again(context, 'archive-unreadable', task.stdoutTail)
+      return report.isComplete
         ? record(context, report)
-        : again(context, task.stdoutTail)
+        : again(context, 'archive-unreachable', task.stdoutTail)
     }
   }
 }
 
 /** What cannot be read now may be read later; what still cannot then is not called damaged. */
-async function again(context: DrillContext, cause: string) {
+async function again(
+  context: DrillContext,
+  code: 'archive-unreachable' | 'archive-unreadable',
+  cause: string,
+) {
   const { deps, serverId, memo, remember } = context
   if (memo.attempts + 1 >= ATTEMPTS_MAX) {
+    // Why everything fails alike is for the store to say.
     await deps.archives.check()
-    throw new Problem('archive-unreadable', { cause })
+    throw new Problem(code, { cause })
   }
   remember({ attempts: memo.attempts + 1 })
   await deps.driver.clearTask(serverId, VERIFY)
@@ -84,15 +90,17 @@ async function record(context: DrillContext, report: VerifyReport) {
   const labels = await labelsInUse(deps.db, tenantId, source.serverId)
   const listed = new Set(await listedLabels(deps, child, source))
   const missing = labels.filter((label) => !listed.has(label))
-  const damaged = [...new Set([...report.damaged.map(({ label }) => label), ...missing])].sort()
+  // One that is in the making, known to be damaged or no longer wanted is nothing that a restore would use.
+  const damaged = report.damaged.filter(({ label }) => labels.includes(label) && listed.has(label))
+  const unusable = [...damaged.map(({ label }) => label), ...missing]
   const check: DrillCheck = {
     name: 'archive',
-    passed: damaged.length === 0 && report.damagedSegments.length === 0,
+    passed: unusable.length === 0 && report.damagedSegments.length === 0,
     seconds: (Date.now() - memo.startedAt) / 1000,
-    detail: describe(report, missing),
+    detail: describe(damaged, missing, report.damagedSegments),
   }
-  remember({ checks: [check], damagedBackups: damaged.length })
-  inCommit((tx) => recordDamages(tx, source.serverId, damaged))
+  remember({ checks: [check], damagedBackups: unusable.length })
+  inCommit((tx) => recordDamages(tx, source.serverId, unusable))
   inCommit((tx) => saveChecks(tx, memo.drillId, [check]))
   return go('hand-over')
 }
@@ -126,18 +134,19 @@ async function listedLabels(deps: WorkDeps, child: ServerRecord, source: ServerR
   return deps.engine.parseBackups(listed.stdout).map(({ label }) => label)
 }
 
-function describe({ damaged, damagedSegments }: VerifyReport, missing: readonly string[]): string {
-  const backups = damaged.map(({ label, files }) =>
-    files === null
-      ? `backup ${label}: the list of its files`
-      : `backup ${label}: files damaged or missing: ${files}`,
-  )
-  const gone = missing
-    .filter((label) => !damaged.some((one) => one.label === label))
-    .map((label) => `backup ${label}: missing`)
-  const segments = damagedSegments.map((segment) => `WAL segment ${segment}`)
-  const found = [...backups, ...gone, ...segments]
+function describe(
+  damaged: readonly DamagedBackup[],
+  missing: readonly string[],
+  segments: readonly string[],
+): string {
+  const found = [
+    ...damaged.map(
+      ({ label, files }) => `backup ${label}, ${files === null ? 'its list of files' : `files: ${files}`}`,
+    ),
+    ...missing.map((label) => `backup ${label}, all of it`),
+    ...segments.map((segment) => `WAL segment ${segment}`),
+  ]
   if (found.length === 0) return 'Every file matches its checksum.'
   const more = found.length > LABELS_SHOWN_MAX ? `; and ${found.length - LABELS_SHOWN_MAX} more` : ''
-  return `Damaged: ${found.slice(0, LABELS_SHOWN_MAX).join('; ')}${more}.`
+  return `Damaged or missing: ${found.slice(0, LABELS_SHOWN_MAX).join('; ')}${more}.`
 }

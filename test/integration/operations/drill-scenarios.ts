@@ -40,6 +40,21 @@ const thrownAway = {
 const nothingLeft = { addons: [untouched, thrownAway], directories: 1, archives: 1 }
 const checked = (...names: string[]) => names.map((name) => ({ name, passed: true }))
 
+const cancelled = {
+  addons: [{ name: 'shop', status: 'deleted' }, thrownAway],
+  drills: [{ status: 'cancelled', failure: 'cancelled' }],
+  directories: 0,
+  archives: 0,
+}
+
+/** The deletion of the add-on is asked for while that call of its drill is under way. */
+const deletedDuring = (call: string) => async (stage: Stage) => {
+  await drill(stage)
+  const id = await shopOf(stage)
+  const happens = async () => void (await deleteAddon(stage.services, caller, id))
+  stage.world.ambush = { call, happens }
+}
+
 export const drillScenarios = [
   {
     name: 'a drill leaves nothing but its evidence',
@@ -113,18 +128,14 @@ export const drillScenarios = [
   {
     name: 'a drill of an add-on that is deleted is cancelled',
     given: aProtectedAddon,
-    when: async (stage: Stage) => {
-      await drill(stage)
-      const id = await shopOf(stage)
-      const happens = async () => void (await deleteAddon(stage.services, caller, id))
-      stage.world.ambush = { call: 'startTask verify', happens }
-    },
-    end: {
-      addons: [{ name: 'shop', status: 'deleted' }, thrownAway],
-      drills: [{ status: 'cancelled', failure: 'cancelled' }],
-      restores: [{ status: 'cancelled' }],
-      directories: 0,
-      archives: 0,
-    },
+    when: deletedDuring('startTask verify'),
+    end: { ...cancelled, restores: [{ status: 'cancelled' }] },
+  },
+  {
+    name: 'a drill is cancelled that looks at what it has restored when its add-on is deleted',
+    given: aProtectedAddon,
+    when: deletedDuring('startTask pg_amcheck'),
+    end: { ...cancelled, restores: [{ status: 'succeeded' }] },
+    crashIn: ['drill.check', 'addon.delete'],
   },
 ]

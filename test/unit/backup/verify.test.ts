@@ -74,6 +74,18 @@ describe('a verification', () => {
     expect(parseVerify(onlySummary)).toEqual({ ...SOUND, isComplete: false })
   })
 
+  test('names every backup that needs a file which does not open', () => {
+    const incremental = `${FULL}_20261123-172306I`
+    const text =
+      fault(
+        `invalid result ${DIFFERENTIAL}/pg_data/base/5/2838.lz4: [29] raised from local-1 protocol: lz4 error`,
+      ) + summary(...backup(DIFFERENTIAL, 968, 967, 'other: 1'), ...backup(incremental, 968, 967, 'other: 1'))
+    expect(parseVerify(printed(text))).toEqual({
+      ...SOUND,
+      damaged: [DIFFERENTIAL, incremental].map((label) => ({ label, files: 1 })),
+    })
+  })
+
   test('says so when not even the lists of what there is can be read', () => {
     const text = summary('  No usable backup.info file', '  No usable archive.info file')
     expect(parseVerify(printed(text))).toMatchObject({ isReadable: false })
