@@ -3,6 +3,7 @@ const layers = {
   http: ['services', 'domain', 'telemetry', 'lib'],
   services: [
     'operations/open.ts',
+    'operations/open-drill.ts',
     'operations/wake-up.ts',
     'db',
     'domain',

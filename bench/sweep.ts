@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { type Db, openDb, openPool } from '../src/db/client.ts'
 import { applyMigrations } from '../src/db/migrations.ts'
 import { DEFAULT_POLICY } from '../src/domain/backup-policy.ts'
 import { sweep } from '../src/operations/sweeper.ts'
+import { keyRing } from '../src/secrets/key-ring.ts'
 import { startCluster, type TestCluster } from '../test/support/postgres-cluster.ts'
 import { serverGround } from '../test/support/server-ground.ts'
 import { median, printFigure } from './support/bench.ts'
@@ -73,6 +75,7 @@ async function timeSweep(db: Db): Promise<number> {
   await sweep({
     db,
     doorbell: { ring: async () => {} },
+    keyRing: keyRing([randomBytes(32)]),
     platformPolicy: DEFAULT_POLICY,
     backupsMax: BACKUPS_MAX,
   })

@@ -19,6 +19,8 @@ alter table archive
   add column next_drill_at timestamptz,
   -- Set when something that the schedule follows from has changed.
   add column schedule_stale boolean not null default true,
+  -- The same for drills.
+  add column drill_stale boolean not null default true,
   -- Its add-on is deleted: from then on the archive is purged.
   add column keep_until timestamptz,
   -- When its files were last listed, and what they came to.
@@ -32,6 +34,7 @@ alter table archive
 create index archive_backup_due on archive (next_backup_at) where next_backup_at is not null;
 create index archive_drill_due on archive (next_drill_at) where next_drill_at is not null;
 create index archive_to_plan on archive (server_id) where schedule_stale and archiving_since is not null and keep_until is null;
+create index archive_drill_to_plan on archive (server_id) where drill_stale and archiving_since is not null and keep_until is null;
 create index archive_to_purge on archive (keep_until) where keep_until is not null and removed_at is null;
 create index archive_to_survey on archive (surveyed_at nulls first) where archiving_since is not null and removed_at is null;
 

@@ -50,6 +50,23 @@ export interface TaskProgress {
   percent: number | null
 }
 
+/** A base backup that cannot be restored. */
+export interface DamagedBackup {
+  label: string
+  /** How many of its files are damaged or missing; null when not even their list can be read. */
+  files: number | null
+}
+
+/** What an archive looks like, file by file. */
+export interface VerifyReport {
+  /** False when not even the lists of what is in the archive can be read. */
+  isReadable: boolean
+  /** False when files could not be read, which may pass. */
+  isComplete: boolean
+  damaged: DamagedBackup[]
+  damagedSegments: string[]
+}
+
 /** Which file names hold the engine's configuration in a server's configuration directory. */
 export type EngineConfig = 'own' | 'source'
 
@@ -77,6 +94,10 @@ export interface BackupEngine {
   restoreTask(server: EngineServer, sourceServerId: string, label: string): TaskSpec
   /** Whether that task failed for good because files of the backup, or of one it refers to, are damaged or gone. */
   isDamaged(report: TaskReport): boolean
+  /** Reads every file of an archive, from beside a server with `source` configuration, against its checksum. */
+  verifyTask(server: EngineServer, archiveServerId: string): TaskSpec
+  /** What a verification that has ended by itself has found. A backup that is gone as a whole is not listed any more. */
+  parseVerify(report: TaskReport): VerifyReport
   /** Ends what still fetches WAL for a server that needs no more, and removes what was fetched ahead. */
   endFetching(server: EngineServer, sourceServerId: string): CommandSpec
   /** @param bytesTotal size of the backup, when known: the engine itself prints shares of it. */

@@ -50,7 +50,11 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
     concurrency: config.UNDROP_WORKER_CONCURRENCY,
     sweepEverySeconds: SWEEP_SECONDS,
     reconcileEverySeconds: RECONCILE_SECONDS,
-    schedule: { platformPolicy: config.UNDROP_BACKUP_POLICY, backupsMax: config.UNDROP_BACKUPS_MAX },
+    schedule: {
+      platformPolicy: config.UNDROP_BACKUP_POLICY,
+      backupsMax: config.UNDROP_BACKUPS_MAX,
+      keyRing: ring,
+    },
     observe({ thrown, ...turn }) {
       if (thrown === undefined) logger.debug(turn, 'turn')
       else logger.warn({ ...turn, err: thrown }, 'turn')

@@ -65,8 +65,7 @@ export function listAddons(ex: Executor, scope: TenantScope, slice: Slice): Prom
 
 /** Whether the scope has, or once had, that add-on. */
 export async function addonIsKnown(ex: Executor, scope: TenantScope, id: string): Promise<boolean> {
-  const addon = ex.selectFrom('addon').select('id').where(inScope(scope)).where('id', '=', id)
-  return (await addon.executeTakeFirst()) !== undefined
+  return (await findAddonEverKnown(ex, scope, id)) !== undefined
 }
 
 export async function updateAddon(
@@ -100,17 +99,21 @@ function liveAddons(ex: Executor, scope: TenantScope) {
 }
 
 function addons(ex: Executor, scope: TenantScope) {
-  return ex
-    .selectFrom('addon')
-    .innerJoin('server', 'server.id', 'addon.server_id')
-    .innerJoin('tenant', 'tenant.id', 'addon.tenant_id')
-    .innerJoin('archive', 'archive.server_id', 'addon.server_id')
-    .selectAll('addon')
-    .select(['server.port', 'tenant.backup_policy as tenant_backup_policy'])
-    .select(
-      sql<Moment | null>`case when archive.removed_at is null then archive.keep_until end`.as(
-        'archive_kept_until',
-      ),
-    )
-    .where(inScope(scope, 'addon.tenant_id'))
+  return (
+    ex
+      .selectFrom('addon')
+      .innerJoin('server', 'server.id', 'addon.server_id')
+      .innerJoin('tenant', 'tenant.id', 'addon.tenant_id')
+      .innerJoin('archive', 'archive.server_id', 'addon.server_id')
+      .selectAll('addon')
+      .select(['server.port', 'tenant.backup_policy as tenant_backup_policy'])
+      .select(
+        sql<Moment | null>`case when archive.removed_at is null then archive.keep_until end`.as(
+          'archive_kept_until',
+        ),
+      )
+      .where(inScope(scope, 'addon.tenant_id'))
+      // Nobody but Undrop has to do with what a drill restores.
+      .where('addon.purpose', '=', 'service')
+  )
 }

@@ -20,7 +20,13 @@ export async function keepArchive(tx: Tx, serverId: string, days: number): Promi
 export async function stopSchedule(tx: Tx, tenantId: string, serverId: string): Promise<void> {
   await tx
     .updateTable('archive')
-    .set({ next_backup_at: null, next_backup_type: null, next_drill_at: null, schedule_stale: false })
+    .set({
+      next_backup_at: null,
+      next_backup_type: null,
+      next_drill_at: null,
+      schedule_stale: false,
+      drill_stale: false,
+    })
     .where('tenant_id', '=', tenantId)
     .where('server_id', '=', serverId)
     .execute()

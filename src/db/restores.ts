@@ -9,7 +9,7 @@ export function insertRestore(tx: Tx, restore: Insertable<RestoreTable>): Promis
 }
 
 export function findRestore(ex: Executor, scope: TenantScope, id: string): Promise<RestoreRow | undefined> {
-  return ex.selectFrom('restore').selectAll().where(inScope(scope)).where('id', '=', id).executeTakeFirst()
+  return restores(ex, scope).where('id', '=', id).executeTakeFirst()
 }
 
 export interface RestoreFilter {
@@ -24,19 +24,32 @@ export function listRestores(
   slice: Slice,
 ): Promise<RestoreRow[]> {
   const { limit, after } = bounds(slice)
-  let query = ex.selectFrom('restore').selectAll().where(inScope(scope)).where('id', '>', after)
+  let query = restores(ex, scope).where('id', '>', after)
   if (addonId !== undefined) query = query.where('addon_id', '=', addonId)
   if (status !== undefined) query = query.where('status', '=', status)
   return query.orderBy('id').limit(limit).execute()
 }
 
-/** Whether a restore that has not finished reads that server's archive. */
+/** Whether a restore that has not finished, or a drill, reads that server's archive. */
 export async function archiveIsBeingRead(ex: Executor, tenantId: string, serverId: string): Promise<boolean> {
-  const reader = ex
+  return (await readers(ex, tenantId, serverId).executeTakeFirst()) !== undefined
+}
+
+/** As `archiveIsBeingRead`, leaving drills aside: they can be ended at any time. */
+export async function isBeingRestored(ex: Executor, tenantId: string, serverId: string): Promise<boolean> {
+  const reader = readers(ex, tenantId, serverId).where('drill_id', 'is', null)
+  return (await reader.executeTakeFirst()) !== undefined
+}
+
+const readers = (ex: Executor, tenantId: string, serverId: string) =>
+  ex
     .selectFrom('restore')
     .select('id')
     .where('tenant_id', '=', tenantId)
     .where('source_server_id', '=', serverId)
     .where('finished_at', 'is', null)
-  return (await reader.limit(1).executeTakeFirst()) !== undefined
-}
+    .limit(1)
+
+/** Without those that are a part of a drill, which tells of them itself. */
+const restores = (ex: Executor, scope: TenantScope) =>
+  ex.selectFrom('restore').selectAll().where(inScope(scope)).where('drill_id', 'is', null)

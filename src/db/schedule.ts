@@ -14,6 +14,8 @@ export interface SchedulingFacts {
   addonPolicy: BackupPolicy
   /** Complete, and to be restored from. */
   backups: readonly { type: BackupType; stoppedAt: Moment }[]
+  /** WAL is missing that no backup has made up for. */
+  hasOpenGap: boolean
   now: Moment
 }
 
@@ -23,7 +25,7 @@ const facts = sql<SchedulingFacts>`
                    to_char(backup_stopped_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))
               from backup where backup.server_id = archive.server_id and ${canBeRestoredFrom}
                and backup_stopped_at is not null), '[]') as backups,
-  now() as now`
+  coalesce(archive.gaps @? '$[*] ? (@.to == null)', false) as "hasOpenGap", now() as now`
 
 const archives = sql`
   archive join server on server.id = archive.server_id
@@ -128,7 +130,7 @@ export async function markScheduleStale(
   whose: { tenantId: string; serverId?: string },
 ): Promise<void> {
   await sql`
-    update archive set schedule_stale = true
+    update archive set schedule_stale = true, drill_stale = true
      where tenant_id = ${whose.tenantId} and (${whose.serverId ?? null}::text is null or server_id = ${whose.serverId ?? null})
        and removed_at is null`.execute(db)
 }
@@ -142,7 +144,7 @@ export async function notePlatformPolicy(db: Executor, policy: CompleteBackupPol
         where platform_policy.backup_policy is distinct from excluded.backup_policy
       returning 1
     )
-    update archive set schedule_stale = true where removed_at is null and exists (select from changed)`.execute(
+    update archive set schedule_stale = true, drill_stale = true where removed_at is null and exists (select from changed)`.execute(
     db,
   )
 }

@@ -107,6 +107,7 @@ export interface ArchiveTable {
   next_backup_type: 'full' | 'differential' | null
   next_drill_at: Moment | null
   schedule_stale: Generated<boolean>
+  drill_stale: Generated<boolean>
   keep_until: Moment | null
   surveyed_at: Moment | null
   stored_bytes: number | null

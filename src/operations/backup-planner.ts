@@ -9,8 +9,10 @@ import {
 } from '../db/schedule.ts'
 import { type CompleteBackupPolicy, effectivePolicy } from '../domain/backup-policy.ts'
 import { nextBackup, spreadOf } from '../domain/backup-schedule.ts'
+import { addSeconds } from '../domain/moment.ts'
 
 const BATCH = 500
+const GAP_RETRY_SECONDS = 300
 
 /** Works out when backups are due where something has changed that they follow from. */
 export async function planStale(db: Db, platformPolicy: CompleteBackupPolicy): Promise<void> {
@@ -46,7 +48,11 @@ async function planLocked(tx: Tx, platformPolicy: CompleteBackupPolicy, serverId
 function planOf(facts: SchedulingFacts, platformPolicy: CompleteBackupPolicy): PlannedBackup {
   const { serverId, backups, now } = facts
   const policy = policyOf(facts, platformPolicy)
-  return { serverId, ...nextBackup(policy, backups, spreadOf(serverId), now) }
+  const next = nextBackup(policy, backups, spreadOf(serverId), now)
+  if (!facts.hasOpenGap) return { serverId, ...next }
+  // Only a full backup lets restores go on behind a gap, whatever the schedule says.
+  const soon = addSeconds(now, GAP_RETRY_SECONDS)
+  return { serverId, at: Math.min(next.at, soon), type: 'full' }
 }
 
 export const policyOf = (

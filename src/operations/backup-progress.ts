@@ -67,18 +67,6 @@ export async function setBackupStatus(
   await recordEvent(tx, { tenantId: row.tenant_id, type: `backup.${status}`, payload })
 }
 
-/** A backup that does not come back whole: it, and those that need its files, are never restored from again. */
-export async function recordDamage(tx: Tx, serverId: string, label: string): Promise<void> {
-  const { rows } = await sql<{ id: string; tenantId: string; addonId: string }>`
-    update backup set damaged_at = clock_timestamp()
-     where server_id = ${serverId} and damaged_at is null
-       and (label = ${label} or reference_labels @> ${JSON.stringify([label])}::jsonb)
-    returning id, tenant_id as "tenantId", addon_id as "addonId"`.execute(tx)
-  for (const { id: backupId, tenantId, addonId } of rows)
-    await recordEvent(tx, { tenantId, type: 'backup.damaged', payload: { backupId, addonId } })
-  await sql`update archive set schedule_stale = true where server_id = ${serverId}`.execute(tx)
-}
-
 /** A complete backup: with the first one its add-on is protected. */
 export async function recordBackup(tx: Tx, backupId: string, backup: BackupInfo): Promise<void> {
   const row = await tx

@@ -82,9 +82,9 @@ export async function saveRestore(tx: Tx, restoreId: string, update: RestoreUpda
     .set({ started_at: sql`coalesce(started_at, clock_timestamp())` })
     .where('id', '=', restoreId)
     .where('finished_at', 'is', null)
-    .returning(['tenant_id', 'addon_id'])
+    .returning(['tenant_id', 'addon_id', 'drill_id'])
     .executeTakeFirst()
-  if (row === undefined || phase === undefined) return
+  if (row === undefined || phase === undefined || row.drill_id !== null) return
   const payload = { restoreId, addonId: row.addon_id, phase }
   await recordEvent(tx, { tenantId: row.tenant_id, type: 'restore.phase', payload })
 }
@@ -105,9 +105,10 @@ export async function finishRestore(
     })
     .where('id', '=', restoreId)
     .where('finished_at', 'is', null)
-    .returning(['tenant_id', 'addon_id', 'child_addon_id', 'reached'])
+    .returning(['tenant_id', 'addon_id', 'child_addon_id', 'reached', 'drill_id'])
     .executeTakeFirst()
-  if (row === undefined) return
+  // A drill has events of its own.
+  if (row === undefined || row.drill_id !== null) return
   const payload = {
     restoreId,
     addonId: row.addon_id,

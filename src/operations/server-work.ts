@@ -6,7 +6,7 @@ import type { ServerSettings } from '../domain/addon.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import { Problem } from '../domain/problem.ts'
 import { PortTakenError, type ServerDriver } from '../drivers/driver.ts'
-import { hbaLocked, hbaServing, identMap } from '../postgres/access.ts'
+import { hbaLocked, hbaPrivate, hbaServing, identMap } from '../postgres/access.ts'
 import { type AdminConnection, withAdmin } from '../postgres/connect.ts'
 import { postgresqlConf } from '../postgres/settings.ts'
 import { type KeyRing, sealContext } from '../secrets/key-ring.ts'
@@ -93,13 +93,15 @@ export function asAdmin<Result>(
 
 /** Who may connect, and what the server does with its WAL. */
 export interface ServerMode {
-  /** Locked: nobody but Undrop. */
-  access: 'locked' | 'serving'
+  /** Locked: nobody but Undrop. Private: its own roles too, over the socket that only Undrop reaches. */
+  access: 'locked' | 'private' | 'serving'
   /** Whether WAL goes to the archive; until it does, it waits in `pg_wal`. */
   archiving: boolean
   /** Settings for the time of a recovery; '' outside of one. */
   recovery: string
 }
+
+const HBA = { locked: hbaLocked, private: hbaPrivate, serving: hbaServing }
 
 /** Writes everything the server reads at its start and at a reload. */
 export async function writeServerConfig(
@@ -112,7 +114,7 @@ export async function writeServerConfig(
     'postgresql.conf':
       postgresqlConf({ settings: { ...deps.hostSettings, ...server.settings }, archiveCommand }) +
       mode.recovery,
-    'pg_hba.conf': mode.access === 'serving' ? hbaServing() : hbaLocked(),
+    'pg_hba.conf': HBA[mode.access](),
     'pg_ident.conf': identMap(deps.adminOsUsers),
   })
 }

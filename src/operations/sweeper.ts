@@ -11,7 +11,9 @@ import {
 } from '../db/unscoped.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import { Problem } from '../domain/problem.ts'
+import type { KeyRing } from '../secrets/key-ring.ts'
 import { openDueBackups } from './due-backups.ts'
+import { openDueDrill } from './due-drills.ts'
 import { type NewWork, openOperation } from './open.ts'
 import type { Doorbell } from './wake-up.ts'
 
@@ -22,6 +24,8 @@ export interface SweepDeps {
   platformPolicy: CompleteBackupPolicy
   /** How many base backups may run on this host at once. */
   backupsMax: number
+  /** Seals the credentials of what scheduled drills restore. */
+  keyRing: KeyRing
 }
 
 const LATE_SECONDS = 2
@@ -33,6 +37,7 @@ const BATCH = 500
  * for other work and the base backups that are due. The metadata database alone says what there is to do, so an emptied queue loses nothing.
  */
 export async function sweep({ db, doorbell, ...schedule }: SweepDeps): Promise<number> {
+  await openDueDrill({ db, ...schedule })
   await openDeletions(db)
   await openProtections(db)
   await openDueBackups({ db, ...schedule })

@@ -21,7 +21,7 @@ export interface WorkerOptions {
   concurrency: number
   sweepEverySeconds: number
   reconcileEverySeconds: number
-  schedule: Pick<SweepDeps, 'platformPolicy' | 'backupsMax'>
+  schedule: Pick<SweepDeps, 'platformPolicy' | 'backupsMax' | 'keyRing'>
   observe: TurnObserver
   reconciled: ReconcilerReport
   onError(error: unknown): void

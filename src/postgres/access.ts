@@ -7,6 +7,11 @@ export function hbaLocked(): string {
   return ADMIN_ONLY
 }
 
+/** `pg_hba.conf` that admits the server's own roles as well, by password, but over the private socket only. */
+export function hbaPrivate(): string {
+  return `${ADMIN_ONLY}local all all scram-sha-256\n`
+}
+
 /** `pg_hba.conf` that admits clients by password as well, though neither as our admin nor for physical replication. */
 export function hbaServing(): string {
   return [

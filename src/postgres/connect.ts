@@ -35,7 +35,8 @@ const SESSION_SETTINGS = {
   log_min_duration_statement: '-1',
 }
 
-const OPTIONS = Object.entries(SESSION_SETTINGS)
+/** Of every session of our admin, for programs as `PGOPTIONS`. */
+export const SESSION_OPTIONS = Object.entries(SESSION_SETTINGS)
   .map(([name, value]) => `-c ${name}=${value}`)
   .join(' ')
 
@@ -51,7 +52,7 @@ export async function withAdmin<Result>(
     user: ADMIN_ROLE,
     application_name: 'undrop',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    options: OPTIONS,
+    options: SESSION_OPTIONS,
   })
   // A server that goes away ends the query in hand with an error; the event itself must not end the process.
   client.on('error', () => {})

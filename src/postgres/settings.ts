@@ -101,6 +101,15 @@ function targetSettings(target: RecoveryTarget): ServerSettings {
   return { recovery_target_name: target.name }
 }
 
+/** Goes after `postgresqlConf` on a server that is only looked at: nothing on it acts by itself (pitfall 11). */
+export function dormantSettings(): string {
+  return confText({
+    'max_logical_replication_workers': 0,
+    'cron.launch_active_jobs': 'off',
+    'autovacuum': 'off',
+  })
+}
+
 function confText(settings: ServerSettings): string {
   return Object.entries(settings)
     .map(([name, value]) => `${checkedName(name)} = ${quoted(value)}\n`)

@@ -46,6 +46,11 @@ export function expireArgv(stanza: Stanza, keepFulls: number): Argv {
   return stanzaArgv(stanza, ...fulls, '--repo1-retention-history=0', 'expire')
 }
 
+/** Below `info` it says nothing of what it finds. Between attempts at a file it would wait for 15 s, for each file. */
+export function verifyArgv(stanza: Stanza): Argv {
+  return stanzaArgv(stanza, '--log-level-console=info', '--job-retry-interval=0', 'verify')
+}
+
 const END_FETCHING = `
 locks="$1" spool="$2"
 shift 2

@@ -12,6 +12,7 @@ import {
   type Stanza,
   shellCommand,
   stanzaArgv,
+  verifyArgv,
 } from './argv.ts'
 import { configFileNames, configFiles, type PgbackrestOptions } from './config-file.ts'
 import { isDamaged } from './damage.ts'
@@ -19,6 +20,7 @@ import { parseInfo } from './info.ts'
 import { readProgress } from './progress.ts'
 import { parseListing } from './segments.ts'
 import { saysUnreadable } from './unreadable.ts'
+import { parseVerify } from './verify.ts'
 
 /** pgBackRest's exit statuses (src/build/error/error.yaml of its source). */
 const PATH_NOT_EMPTY = 40
@@ -55,6 +57,8 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
       argv: restoreArgv(source(server, sourceServerId), label),
     }),
     isDamaged,
+    verifyTask: (server, archiveServerId) => ({ argv: verifyArgv(source(server, archiveServerId)) }),
+    parseVerify,
     endFetching: (server, sourceServerId) => ({ argv: endFetchingArgv(source(server, sourceServerId)) }),
     progressOf: (_kind, report, bytesTotal = null) => readProgress(report, bytesTotal),
 

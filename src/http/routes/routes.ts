@@ -11,6 +11,9 @@ import { listApiKeysRoute } from './api-keys/list.ts'
 import { createBackupRoute } from './backups/create.ts'
 import { getBackupRoute } from './backups/get.ts'
 import { listBackupsRoute } from './backups/list.ts'
+import { createDrillRoute } from './drills/create.ts'
+import { getDrillRoute } from './drills/get.ts'
+import { listDrillsRoute } from './drills/list.ts'
 import { getOperationRoute } from './operations/get.ts'
 import { listOperationsRoute } from './operations/list.ts'
 import { createRestorePointRoute } from './restore-points/create.ts'
@@ -45,6 +48,9 @@ export const routes = [
   createBackupRoute,
   getBackupRoute,
   listBackupsRoute,
+  createDrillRoute,
+  getDrillRoute,
+  listDrillsRoute,
   getOperationRoute,
   listOperationsRoute,
   createRestorePointRoute,

@@ -17,7 +17,7 @@ const progress = z
   })
   .meta({ id: 'RestoreProgress' })
 
-const reached = z
+export const reachedSchema = z
   .object({
     time: moment.nullable().describe('Commit time of the last transaction the child holds'),
     lsn: z.string().describe('The child holds the WAL before this, and nothing after it'),
@@ -53,7 +53,7 @@ export const restoreSchema = z
     status: restoreStatus,
     phase: z.enum(['anchoring', 'fetching', 'replaying', 'securing', 'done']).nullable(),
     progress,
-    reached: reached.nullable(),
+    reached: reachedSchema.nullable(),
     securedRoles: z
       .array(z.object({ name: z.string(), action: z.enum(['renamed', 'locked']) }))
       .nullable()

@@ -28,7 +28,7 @@ const DISORDER_SECONDS_MAX = 60
 export async function anchor(context: RestoreContext) {
   const { deps } = context
   const { restore, child, source } = await loadRestore(context)
-  const state = await sourceState(context, source)
+  const state = context.memo.drill === null ? await sourceState(context, source) : 'gone'
   if (state === 'gone') return anchorInArchive(context, restore.target, source, child)
   if (state === 'starting') return wait(1)
 

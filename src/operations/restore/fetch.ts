@@ -4,7 +4,8 @@ import { Problem } from '../../domain/problem.ts'
 import { isWalTarget } from '../../domain/restore.ts'
 import { segmentOfLsn } from '../../domain/wal-segment.ts'
 import type { TaskReport } from '../../drivers/driver.ts'
-import { findCompleteBackups, recordDamage } from '../backup-progress.ts'
+import { findCompleteBackups } from '../backup-progress.ts'
+import { recordDamages } from '../damaged-backups.ts'
 import { saveRestore } from '../progress.ts'
 import { archiveAccess, engineServer, ensurePort, type WorkDeps } from '../server-work.ts'
 import { go, wait } from '../workflow.ts'
@@ -129,7 +130,7 @@ async function useOlderBackup(context: RestoreContext) {
   const { memo, remember, inCommit } = context
   const { restore, source } = await loadRestore(context)
   await startOver(context)
-  inCommit((tx) => recordDamage(tx, source.serverId, memo.label))
+  inCommit((tx) => recordDamages(tx, source.serverId, [memo.label]))
   remember({ damaged: [...memo.damaged, memo.label] })
   if (!isWalTarget(restore.target)) return go('allocate')
   return go(memo.walTarget === null ? 'locate' : 'choose-base')

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { DrillCheck } from '../../domain/drill.ts'
 import type { Moment } from '../../domain/moment.ts'
 import type { RestorePhase } from '../../domain/restore.ts'
 import type { XidSearch } from '../../domain/xid-search.ts'
@@ -8,9 +9,20 @@ import { getRestore } from '../progress.ts'
 import { loadServer, type WorkDeps } from '../server-work.ts'
 import type { StepContext } from '../workflow.ts'
 
+/** What a drill has its restore hand on. */
+export interface RestoreOfDrill {
+  drillId: string
+  /** Commit time of the source's last transaction when the restore began; null when it did not say. */
+  sourceCommittedAt: Moment | null
+  checks: DrillCheck[]
+  damagedBackups: number
+}
+
 /** What the steps of a restore learn from one another. Holds no secrets. */
 export const restoreMemo = z.object({
   restoreId: z.string(),
+  /** The drill that the restore is a part of: the source counts as lost, and nobody gets the child. */
+  drill: z.custom<RestoreOfDrill>().nullable().default(null),
   /** The moment to recover to; null until it is known, and for a recovery to the end of WAL. */
   targetTime: z.custom<Moment>().nullable().default(null),
   /** The place in WAL to recover to, for a target that is one; null until it is known to be in the archive. */

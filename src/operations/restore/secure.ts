@@ -6,28 +6,34 @@ import { withAdmin } from '../../postgres/connect.ts'
 import { readRecovered } from '../../postgres/reached.ts'
 import { secureRoles } from '../../postgres/roles.ts'
 import { scramVerifier } from '../../postgres/scram.ts'
+import { dormantSettings } from '../../postgres/settings.ts'
 import {
   disableSubscriptions,
   type OpenAdmin,
   rollbackPreparedTransactions,
 } from '../../postgres/side-effects.ts'
 import { sealContext } from '../../secrets/key-ring.ts'
+import { recordRestored } from '../drill/progress.ts'
 import { finishRestore, saveRestore, setAddonAvailable } from '../progress.ts'
 import {
   adminConnection,
   asAdmin,
   engineServer,
   portOf,
+  type ServerMode,
   startServer,
   writeServerConfig,
 } from '../server-work.ts'
 import { finish, go } from '../workflow.ts'
 import { FETCH } from './fetch.ts'
-import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
+import { enterPhase, loadRestore, type RestoreContext, type RestoreOfDrill } from './memo.ts'
 import { progressOf } from './progress.ts'
 import { noteRestoreRates } from './rates.ts'
 
 const ADMITTED_SECONDS_MAX = 10
+const SERVING: ServerMode = { access: 'serving', archiving: false, recovery: '' }
+/** A drill's child: its owner's login is tried, and no client ever gets in. */
+const LOOKED_AT: ServerMode = { access: 'private', archiving: false, recovery: dormantSettings() }
 
 /** What the child holds, read before anything of ours is committed on it. */
 export async function readWhatWasReached(context: RestoreContext) {
@@ -72,8 +78,8 @@ export async function secure(context: RestoreContext) {
   await rollbackPreparedTransactions(openAdmin)
   const subscriptions = await disableSubscriptions(openAdmin)
   await deps.driver.writeConfig(serverId, removed(deps.engine.configFileNames('source')))
-  await writeServerConfig(deps, child, { access: 'serving', archiving: false, recovery: '' })
-  if (subscriptions > 0) {
+  await writeServerConfig(deps, child, memo.drill === null ? SERVING : LOOKED_AT)
+  if (subscriptions > 0 && memo.drill === null) {
     // Replay went without logical replication workers, a setting that only a start changes.
     await deps.driver.stopPostgres(serverId, 'fast')
     await startServer(deps, child)
@@ -106,14 +112,31 @@ export async function admit(context: RestoreContext) {
   inCommit((tx) => saveRestore(tx, memo.restoreId, { phaseSeconds, progress }))
   inCommit((tx) => finishRestore(tx, memo.restoreId, { status: 'succeeded', failure: null }))
   inCommit((tx) => noteRestoreRates(tx, memo, phaseSeconds))
+  if (memo.drill !== null) return handToDrill(context, memo.drill, phaseSeconds['total'] ?? null)
   inCommit((tx) => setDesiredState(tx, serverId, 'running'))
   inCommit((tx) => setAddonAvailable(tx, context))
   followUp({ kind: 'server.protect', memo: {} })
   return finish()
 }
 
+/** A client could have logged in by now; instead, what was restored is looked at. */
+function handToDrill(
+  { memo, inCommit, followUp }: RestoreContext,
+  drill: RestoreOfDrill,
+  rtoSeconds: number | null,
+) {
+  const { drillId, sourceCommittedAt, checks, damagedBackups } = drill
+  const { restoreId, label } = memo
+  inCommit((tx) => recordRestored(tx, drillId, { restoreId, label, rtoSeconds, sourceCommittedAt }))
+  followUp({ kind: 'drill.check', memo: { drillId, restoreId, checks, damagedBackups } })
+  return finish()
+}
+
 /** A server that has recovered and then died goes on from where it was; only the reconciler of a later time would see it. */
-async function ensureRuns({ deps, serverId }: RestoreContext, child: ServerRecord): Promise<void> {
+export async function ensureRuns(
+  { deps, serverId }: Pick<RestoreContext, 'deps' | 'serverId'>,
+  child: ServerRecord,
+): Promise<void> {
   if ((await deps.driver.postgresState(serverId)) === 'running') return
   await startServer(deps, child)
   await untilAdmitted(adminConnection(deps, child), ADMITTED_SECONDS_MAX)

@@ -1,5 +1,6 @@
 import type { AnyWorkflow } from '../runner.ts'
 import type { WorkDeps } from '../server-work.ts'
+import { checkDrill } from './check-drill.ts'
 import { createRestorePoint } from './create-restore-point.ts'
 import { deleteAddon } from './delete-addon.ts'
 import { expireArchive } from './expire-archive.ts'
@@ -8,6 +9,7 @@ import { provisionAddon } from './provision-addon.ts'
 import { purgeArchive } from './purge-archive.ts'
 import { restoreAddon } from './restore-addon.ts'
 import { takeBackup } from './take-backup.ts'
+import { verifyDrill } from './verify-drill.ts'
 
 /** Every workflow, by the kind of operation it carries out. */
 export const workflows: ReadonlyMap<string, AnyWorkflow<WorkDeps>> = new Map(
@@ -18,6 +20,8 @@ export const workflows: ReadonlyMap<string, AnyWorkflow<WorkDeps>> = new Map(
     expireArchive,
     restoreAddon,
     createRestorePoint,
+    verifyDrill,
+    checkDrill,
     deleteAddon,
     purgeArchive,
   ].map((workflow) => [workflow.kind, workflow]),

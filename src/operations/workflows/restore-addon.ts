@@ -1,5 +1,6 @@
 import { failureOf, Problem } from '../../domain/problem.ts'
 import { dismantle } from '../dismantle.ts'
+import { endDrill } from '../drill/progress.ts'
 import { finishRestore, setAddonStatus } from '../progress.ts'
 import { anchor, awaitAnchor } from '../restore/anchor.ts'
 import { allocate, awaitFetch, startFetch } from '../restore/fetch.ts'
@@ -37,6 +38,12 @@ export const restoreAddon = defineWorkflow<WorkDeps>()({
         await dismantle(context)
         const failure = context.failure ?? failureOf(new Problem('internal-error'))
         const status = failure.code === 'cancelled' ? 'cancelled' : 'failed'
+        const { restoreId, drill } = context.memo
+        if (drill !== null) {
+          const end = { drillId: drill.drillId, restoreId, childAddonId: context.addonId, failure }
+          context.inCommit((tx) => endDrill(tx, end))
+          return finish()
+        }
         context.inCommit((tx) => finishRestore(tx, context.memo.restoreId, { status, failure }))
         context.inCommit((tx) => setAddonStatus(tx, context, 'deleted'))
         return finish()

@@ -104,6 +104,10 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ name: '\ud800' }, '/name'],
     [{ name: 'before-upgrade', lsn: '0/1' }, '/lsn'],
   ],
+  createDrill: [
+    [{ probe: 'select 1' }, '/probe'],
+    [[], ''],
+  ],
   createBackup: [
     [{ type: 'huge' }, '/type'],
     [{ label: 'mine' }, '/label'],

@@ -179,7 +179,13 @@ describe('DELETE /v1/addons/{addonId}', () => {
       .execute()
     await client('DELETE', `/v1/addons/${id}`)
     expect(await db.selectFrom('archive').selectAll().execute()).toMatchObject([
-      { next_backup_at: null, next_backup_type: null, next_drill_at: null, schedule_stale: false },
+      {
+        next_backup_at: null,
+        next_backup_type: null,
+        next_drill_at: null,
+        schedule_stale: false,
+        drill_stale: false,
+      },
     ])
   })
 })

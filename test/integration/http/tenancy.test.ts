@@ -22,6 +22,7 @@ async function richTenant({ db, newTenant }: Api) {
   const point = (
     await client('POST', `/v1/addons/${addon.id}/restore-points`, { name: 'before-upgrade' })
   ).json()
+  const drill = (await client('POST', `/v1/addons/${addon.id}/drills`, {})).json()
   const operation = (await client('GET', `/v1/operations?addonId=${restore.childAddonId}`)).json().data[0]
   await finishOperations(db, addon.id)
   return {
@@ -33,6 +34,7 @@ async function richTenant({ db, newTenant }: Api) {
       backupId,
       restoreId: restore.id,
       restorePointId: point.id,
+      drillId: drill.id,
       operationId: operation.id,
     },
   }
@@ -47,6 +49,7 @@ function unknownIds(): Record<string, string> {
     backupId: newId('backup'),
     restoreId: newId('restore'),
     restorePointId: newId('restorePoint'),
+    drillId: newId('drill'),
     operationId: newId('operation'),
   }
 }

@@ -138,6 +138,7 @@ const TABLES = [
   'backup',
   'restore',
   'restore_point',
+  'drill',
   'operation',
   'outbox_event',
   'audit_entry',

@@ -7,6 +7,7 @@ import { serverOf } from '../../support/fake/world.ts'
 import { type FreshMetadata, freshMetadata } from '../../support/metadata-database.ts'
 import { backupScenarios } from './backup-scenarios.ts'
 import { deletionScenarios } from './deletion-scenarios.ts'
+import { drillScenarios } from './drill-scenarios.ts'
 import { placesInWal } from './places-in-wal.ts'
 import { addonOf, aProtectedAddon, create, gone, restore, type Scenario, serving } from './scenario.ts'
 import { caller, newStage, type Stage, workToEnd } from './stage.ts'
@@ -22,6 +23,9 @@ vi.mock('../../../src/postgres/roles.ts', fakeSql)
 vi.mock('../../../src/postgres/reached.ts', fakeSql)
 vi.mock('../../../src/postgres/restore-point.ts', fakeSql)
 vi.mock('../../../src/postgres/side-effects.ts', fakeSql)
+vi.mock('../../../src/postgres/last-commit.ts', fakeSql)
+vi.mock('../../../src/postgres/read-rows.ts', fakeSql)
+vi.mock('../../../src/postgres/probe.ts', fakeSql)
 vi.mock('../../../src/postgres/inherited-settings.ts', async (importOriginal) => ({
   ...(await importOriginal<object>()),
   inheritedSettings: (await fakeSql()).inheritedSettings,
@@ -140,6 +144,7 @@ const scenarios: Scenario[] = [
     end: { addons: [{ ...gone('shop'), status: 'failed', failure: 'provisioning-failed' }], directories: 0 },
   },
   ...deletionScenarios,
+  ...drillScenarios,
 ]
 
 /** The steps of every kind of operation that some scenario has gone through. */

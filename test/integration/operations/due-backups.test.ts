@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Db } from '../../../src/db/client.ts'
@@ -6,6 +7,7 @@ import { type BackupPolicy, DEFAULT_POLICY } from '../../../src/domain/backup-po
 import { newId } from '../../../src/domain/ids.ts'
 import { openOperation } from '../../../src/operations/open.ts'
 import { sweep } from '../../../src/operations/sweeper.ts'
+import { keyRing } from '../../../src/secrets/key-ring.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 import { anAddon, aTenant, type Owned } from './rows.ts'
 
@@ -18,7 +20,7 @@ beforeEach(async () => {
 
 const doorbell = { ring: async () => {} }
 const sweepOnce = (backupsMax = 4, platformPolicy = DEFAULT_POLICY) =>
-  sweep({ db, doorbell, platformPolicy, backupsMax })
+  sweep({ db, doorbell, keyRing: keyRing([randomBytes(32)]), platformPolicy, backupsMax })
 
 /** An add-on that is protected by a full backup of that age. */
 async function protectedAddon(ago = '1 minute', policy: BackupPolicy = {}): Promise<Owned> {

@@ -84,7 +84,8 @@ const nextOpen = ({ db, tenantId }: Stage) =>
 
 /** What the sweeper finds to open when nothing is left, such as a deletion that has waited. */
 async function nextSwept(stage: Stage) {
-  await sweep({ db: stage.db, doorbell: silent, platformPolicy: DEFAULT_POLICY, backupsMax: 4 })
+  const { db, keyRing: ring } = stage
+  await sweep({ db, doorbell: silent, platformPolicy: DEFAULT_POLICY, backupsMax: 4, keyRing: ring })
   return nextOpen(stage)
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Db } from '../../../src/db/client.ts'
@@ -6,9 +7,11 @@ import { openOperation } from '../../../src/operations/open.ts'
 import { operationStore } from '../../../src/operations/store.ts'
 import { sweep } from '../../../src/operations/sweeper.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
+import { keyRing } from '../../../src/secrets/key-ring.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 import { anAddon, anOperation, aTenant, letPass } from './rows.ts'
 
+const ring = keyRing([randomBytes(32)])
 const LEASE_SECONDS = 15
 let db: Db
 let tenantId: string
@@ -20,7 +23,7 @@ beforeEach(async () => {
 async function rungBySweep(): Promise<WakeUp[]> {
   const rung: WakeUp[] = []
   const doorbell = { ring: async (wakeUp: WakeUp) => void rung.push(wakeUp) }
-  await sweep({ db, doorbell, platformPolicy: DEFAULT_POLICY, backupsMax: 4 })
+  await sweep({ db, doorbell, platformPolicy: DEFAULT_POLICY, backupsMax: 4, keyRing: ring })
   return rung
 }
 

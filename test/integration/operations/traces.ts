@@ -16,6 +16,7 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
       | 'backup'
       | 'restore'
       | 'restore_point'
+      | 'drill'
       | 'operation'
       | 'outbox_event',
   >(
@@ -30,6 +31,7 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
   const { rows: backups } = await rowsOf('backup')
   const { rows: restores } = await rowsOf('restore')
   const { rows: points } = await rowsOf('restore_point')
+  const { rows: drills } = await rowsOf('drill')
   const { rows: operations } = await rowsOf('operation')
   const { rows: events } = await rowsOf('outbox_event')
 
@@ -39,7 +41,7 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
       const there = world.servers.get(addon.server_id)
       const archive = world.archives.get(addon.server_id)
       return {
-        name: addon.name,
+        name: addon.purpose === 'drill' ? 'drill' : addon.name,
         status: addon.status,
         protection: addon.protection,
         failure: addon.failure?.code,
@@ -76,6 +78,12 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
       }),
     ),
     points: points.map(({ name, status, lsn, failure }) => ({ name, status, lsn, failure: failure?.code })),
+    drills: drills.map((drill) => ({
+      ...{ status: drill.status, reached: drill.reached, failure: drill.failure?.code },
+      ...{ rpoSeconds: drill.rpo_seconds, wasRestored: drill.rto_seconds !== null },
+      backup: backups.find(({ id }) => id === drill.backup_id)?.label,
+      checks: drill.checks.map(({ name, passed, detail }) => ({ name, passed, detail })),
+    })),
     operations: operations.map(({ kind, status, failure }) => ({ kind, status, failure: failure?.code })),
     events: events.map(({ type }) => type).filter((type) => !ON_THE_WAY.test(type)),
     // What no row names would be left for ever.

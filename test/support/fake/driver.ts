@@ -148,5 +148,5 @@ function reportOn({ failing, damaged }: FakeWorld, server: FakeServer | undefine
   if (task.argv.some((word) => damaged.has(word))) return { state: 'failed', exitCode: DAMAGED, ...output }
   return failing.has(nameOf(task.argv))
     ? { state: 'failed', exitCode: 1, ...output }
-    : { state: 'succeeded', exitCode: 0, ...output }
+    : { state: 'succeeded', exitCode: 0, ...output, stdoutTail: JSON.stringify([...damaged]) }
 }

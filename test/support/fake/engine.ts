@@ -18,6 +18,13 @@ export const fakeEngine: BackupEngine = {
   expireTask: (_server, keepFulls) => ({ argv: ['engine', 'expire', String(keepFulls)] }),
   restoreTask: (_server, sourceServerId, label) => ({ argv: ['engine', 'restore', sourceServerId, label] }),
   isDamaged: ({ exitCode }) => exitCode === DAMAGED,
+  verifyTask: (_server, archiveServerId) => ({ argv: ['engine', 'verify', archiveServerId] }),
+  parseVerify: ({ stdoutTail }) => ({
+    isReadable: true,
+    isComplete: true,
+    damaged: (JSON.parse(stdoutTail) as string[]).map((label) => ({ label, files: 1 })),
+    damagedSegments: [],
+  }),
   endFetching: (_server, sourceServerId) => ({ argv: ['engine', 'end-fetching', 'source', sourceServerId] }),
   progressOf: (_kind, _report, bytesTotal = null) => ({ bytesDone: 0, bytesTotal, percent: null }),
 

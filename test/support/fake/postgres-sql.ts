@@ -3,7 +3,9 @@ import type { SecuredRole } from '../../../src/domain/restore.ts'
 import type { ClientLogin } from '../../../src/postgres/admission.ts'
 import type { ArchiverState } from '../../../src/postgres/anchor.ts'
 import type { AdminConnection } from '../../../src/postgres/connect.ts'
+import type { ProbeResult } from '../../../src/postgres/probe.ts'
 import type { RecoveredState } from '../../../src/postgres/reached.ts'
+import type { ReadRows } from '../../../src/postgres/read-rows.ts'
 import type { OpenAdmin } from '../../../src/postgres/side-effects.ts'
 import { type Life, perform } from './life.ts'
 import {
@@ -113,6 +115,22 @@ export const readRecovered = (client: pg.Client): Promise<RecoveredState> =>
   })
 
 export const clusterSize = (): Promise<number> => perform(life, 'clusterSize', () => 1000)
+export const SESSION_OPTIONS = ''
+
+export const lastCommitOf = (): Promise<string> => perform(life, 'lastCommitOf', () => NOW)
+
+export const readAllRows = (openAdmin: OpenAdmin): Promise<ReadRows> =>
+  openAdmin('postgres', () => perform(life, 'readAllRows', () => ({ tables: 1, rows: 5, unreadable: 0 })))
+
+/** Only the owner gets in, and nobody over the network. */
+export const runProbe = ({ port, user }: ClientLogin): Promise<ProbeResult> =>
+  perform(life, 'runProbe', () => {
+    const found = [...world.servers.values()].find((server) => server.port === port)
+    const hba = found?.config['pg_hba.conf'] ?? ''
+    return found?.data?.roles[user] === 'owner' && !hba.includes('host')
+      ? { passed: true }
+      : { passed: false, why: 'error', code: '28000' }
+  })
 
 export const serverClock = (): Promise<string> => perform(life, 'serverClock', () => NOW)
 

@@ -24,6 +24,8 @@ export function startedTask(world: FakeWorld, serverId: string, name: string, ar
   if (program === 'initdb') initdb(server)
   else if (verb === 'backup') backup(world, serverId, argv[2] ?? '')
   else if (verb === 'expire') expire(world, serverId, Number(argv[2]))
+  else if (program === 'pg_amcheck') assertRuns(server)
+  else if (verb === 'verify') archiveOf(world, argv[2] ?? '')
   else if (verb === 'restore') restore(world, server, argv[2] ?? '', argv[3] ?? '')
   else throw new Error(`the fake world has no task ${argv.join(' ')}`)
 }
@@ -32,6 +34,10 @@ export function startedTask(world: FakeWorld, serverId: string, name: string, ar
 export function commandOf(argv: readonly string[]): { program: string; verb: string } {
   const [program = '', verb = ''] = argv
   return program === 'sh' && argv.length > 5 ? { program: argv[4] ?? '', verb: '' } : { program, verb }
+}
+
+function assertRuns({ port }: FakeServer): void {
+  if (port === null) throw new Error('there is no server to check')
 }
 
 function initdb(server: FakeServer): void {

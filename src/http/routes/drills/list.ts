@@ -1,0 +1,28 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { readDrills } from '../../../services/read-drills.ts'
+import { addonParams } from '../../schemas/addon.ts'
+import { drillSchema } from '../../schemas/drill.ts'
+import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
+import { problems } from '../../schemas/problem.ts'
+import { anyKey } from '../../security.ts'
+import type { ServerDeps } from '../../server-deps.ts'
+
+/** GET /v1/addons/:addonId/drills */
+export const listDrillsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+  app.get(
+    '/addons/:addonId/drills',
+    {
+      schema: {
+        operationId: 'listDrills',
+        summary: 'List the drills of an add-on',
+        tags: ['Drills'],
+        security: anyKey,
+        params: addonParams,
+        querystring: z.strictObject(pageQuery('drill')),
+        response: { 200: pageSchema('DrillPage', drillSchema), ...problems(400, 401, 404, 500) },
+      },
+    },
+    (request) => readDrills(deps, request.caller, request.params.addonId, sliceOf(request.query)),
+  )
+}
