@@ -1,7 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
 /** What these show does not depend on where archives are kept. */
-const ABOUT_THE_HOST_ALONE: string[] = []
+const ABOUT_THE_HOST_ALONE = [
+  // processes, ports and the queue
+  'test/e2e/start-and-stop.test.ts',
+  'test/e2e/contended-host.test.ts',
+  'test/e2e/emptied-queue.test.ts',
+  // the metadata database and Redis
+  'test/e2e/own-databases.test.ts',
+]
 
 /** These have an object store of their own. */
 const ABOUT_OBJECT_STORES = ['test/e2e/object-store.test.ts']
