@@ -1,7 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
 /** What these show does not depend on where archives are kept. */
-const ABOUT_THE_HOST_ALONE = ['test/e2e/archive-outage.test.ts']
+const ABOUT_THE_HOST_ALONE = [
+  // a directory that is moved away
+  'test/e2e/archive-outage.test.ts',
+  // processes, ports and the queue
+  'test/e2e/start-and-stop.test.ts',
+  'test/e2e/contended-host.test.ts',
+  'test/e2e/emptied-queue.test.ts',
+  // the metadata database and Redis
+  'test/e2e/own-databases.test.ts',
+]
 
 /** These need an object store, or have one of their own. */
 const ABOUT_OBJECT_STORES = ['test/e2e/object-store.test.ts', 'test/e2e/storage-keys.test.ts']
