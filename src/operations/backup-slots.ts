@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Db } from '../db/client.ts'
 import { recordEvent } from '../notify/outbox.ts'
 
-const SLOTS_LOCK = 8_736_703
+const SLOTS_LOCK = 8_736_704
 
 /**
  * Lets a queued backup run while fewer than `backupsMax` do. Taking the slot again, after a crash, takes no other; it is
