@@ -5,7 +5,9 @@ import { Problem } from '../domain/problem.ts'
 /** Checks a part of the request, and says which field of the body or which parameter is at fault. */
 export const validatorCompiler: FastifySchemaCompiler<$ZodType> = ({ schema, httpPart }) => {
   return (input) => {
-    const result = safeParse(schema, input)
+    // Fastify says null where there is no body.
+    const given = httpPart === 'body' && input === null ? undefined : input
+    const result = safeParse(schema, given)
     if (result.success) return { value: result.data }
     const errors = result.error.issues
       .flatMap(faultsOf)
