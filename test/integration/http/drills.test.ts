@@ -21,7 +21,7 @@ test('202 with the drill, its audit entry, its event, and its first operation ru
   const operation = db.selectFrom('operation').selectAll().where('server_id', '=', row.child_server_id)
   const { id, kind } = await operation.executeTakeFirstOrThrow()
   expect(kind).toBe('drill.verify')
-  expect(rung).toContainEqual({ operationId: id, version: 0 })
+  expect(rung).toContainEqual({ operationId: id, version: 1 })
   const event = db.selectFrom('outbox_event').select('payload').where('type', '=', 'drill.queued')
   expect((await event.executeTakeFirstOrThrow()).payload).toMatchObject({ drillId: row.id })
   const entry = db.selectFrom('audit_entry').select('resource_id').where('action', '=', 'drill.create')

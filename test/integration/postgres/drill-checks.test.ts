@@ -49,8 +49,7 @@ const readAll = () => readAllRows(server.openAdmin, () => {})
 
 async function amcheck() {
   const { argv, env } = amcheckTask(server.program('pg_amcheck'), server.connection)
-  const { exitCode, stdout, stderr } = await server.run({ argv, env })
-  expect(stderr).toBe('')
+  const { exitCode, stdout } = await server.run({ argv, env })
   return damagedRelations({ exitCode, stdoutTail: stdout })
 }
 
