@@ -4,7 +4,7 @@ import * as api from './client/sdk.gen.ts'
 import { asAdmin } from './support/admin.ts'
 import { type ServerFiles, serverBehind } from './support/server-files.ts'
 import { archivedSegments } from './support/stored-files.ts'
-import { aProtectedAddon, aTenant, ok, query, until } from './support/stories.ts'
+import { aProtectedAddon, aTenant, ok, until } from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 
 /** The reconciler looks every 10 s; PostgreSQL by itself would wait for a minute. */
@@ -37,7 +37,8 @@ const archiver = async () => {
 async function outage(): Promise<string> {
   await rename(archiveDirectory, `${archiveDirectory}-away`)
   const before = await archiver()
-  await query(addon.login.url, 'create table if not exists late (n int)')
+  // At the very beginning of a segment there would be nothing to end.
+  await asAdmin(undrop, server, `select pg_logical_emit_message(true, 'test', 'something')`)
   const [row] = await asAdmin<{ segment: string }>(
     undrop,
     server,
