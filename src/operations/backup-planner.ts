@@ -9,7 +9,7 @@ import {
 } from '../db/schedule.ts'
 import { type CompleteBackupPolicy, effectivePolicy } from '../domain/backup-policy.ts'
 import { nextBackup, spreadOf } from '../domain/backup-schedule.ts'
-import { addSeconds } from '../domain/moment.ts'
+import { addSeconds, secondsBetween } from '../domain/moment.ts'
 
 const BATCH = 500
 const GAP_RETRY_SECONDS = 300
@@ -52,7 +52,7 @@ function planOf(facts: SchedulingFacts, platformPolicy: CompleteBackupPolicy): P
   if (!facts.hasOpenGap) return { serverId, ...next }
   // Only a full backup lets restores go on behind a gap, whatever the schedule says.
   const soon = addSeconds(now, GAP_RETRY_SECONDS)
-  return { serverId, at: Math.min(next.at, soon), type: 'full' }
+  return { serverId, at: secondsBetween(next.at, soon) > 0 ? next.at : soon, type: 'full' }
 }
 
 export const policyOf = (

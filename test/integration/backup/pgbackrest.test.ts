@@ -147,10 +147,8 @@ describe('an archive', () => {
       // As a server of that archive, which needs one to be there.
       const asParent = { ...server, serverId: parent.serverId, port: parent.port }
       const own = { ...asParent, paths: { ...parent.paths, configDirectory: child.paths.configDirectory } }
-      await child.writeConfig(
-        'pgbackrest.conf',
-        engine.configFiles('own', own, { ...archive, cipherPass })['pgbackrest.conf'] ?? '',
-      )
+      const files = engine.configFiles('own', own, { ...archive, cipherPass })
+      for (const [name, text] of Object.entries(files)) await child.writeConfig(name, text)
       for (const command of [
         engine.restoreTask(server, parent.serverId, full?.label ?? ''),
         engine.fetchSegment(own, 'own', parent.serverId, segment, file),

@@ -120,14 +120,15 @@ describe('POST /v1/addons/{addonId}/restore-plan', () => {
     expect([response.statusCode, codeOf(response)]).toEqual([503, 'archive-unreachable'])
   })
 
-  test('409 for an add-on that is not available, and 404 once its archive is gone', async () => {
+  test('409 for an add-on that is not available, and once the archive of a deleted one is gone', async () => {
     const { db, plan, archive } = await protectedAddon()
     await db.updateTable('addon').set({ status: 'restoring' }).execute()
     expect(codeOf(await plan({ latest: true }))).toBe('addon-not-available')
     await db.updateTable('addon').set({ status: 'deleted', deleted_at: NOW }).execute()
+    await archive({ keep_until: '2026-11-30T14:00:00.000000Z' })
     expect((await plan({ latest: true })).statusCode).toBe(200)
     await archive({ removed_at: NOW })
-    expect(codeOf(await plan({ latest: true }))).toBe('addon-not-found')
+    expect(codeOf(await plan({ latest: true }))).toBe('archive-purged')
   })
 
   test('is audited', async () => {
@@ -197,10 +198,10 @@ describe('a restore while the store does not answer', () => {
 test('the recovery window of a deleted add-on reaches to its last commit while its archive is kept', async () => {
   const { db, client, addon, archive } = await protectedAddon()
   const lastCommit = '2026-11-23T13:49:00.000001Z'
-  await archive({ last_commit_at: lastCommit })
+  await archive({ last_commit_at: lastCommit, keep_until: '2026-11-30T14:00:00.000000Z' })
   await db.updateTable('addon').set({ status: 'deleted', deleted_at: NOW }).execute()
   const window = () => client('GET', `/v1/addons/${addon.id}/recovery-window`)
   expect((await window()).json()).toMatchObject({ earliest: EARLIEST, latest: lastCommit })
   await archive({ removed_at: NOW })
-  expect(codeOf(await window())).toBe('addon-not-found')
+  expect(codeOf(await window())).toBe('archive-purged')
 })

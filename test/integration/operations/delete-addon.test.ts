@@ -9,6 +9,7 @@ import { caller, newStage, type Stage, workToEnd } from './stage.ts'
 const { fakeSql } = vi.hoisted(() => ({ fakeSql: () => import('../../support/fake/postgres-sql.ts') }))
 vi.mock('../../../src/postgres/connect.ts', fakeSql)
 vi.mock('../../../src/postgres/admission.ts', fakeSql)
+vi.mock('../../../src/postgres/cluster-size.ts', fakeSql)
 vi.mock('../../../src/postgres/anchor.ts', fakeSql)
 vi.mock('../../../src/postgres/wal-waiting.ts', fakeSql)
 vi.mock('../../../src/postgres/roles.ts', fakeSql)

@@ -1,6 +1,15 @@
 import { sql } from 'kysely'
 import { expect } from 'vitest'
-import { aProtectedAddon, create, gone, remove, restore, type Scenario, serving } from './scenario.ts'
+import {
+  aProtectedAddon,
+  create,
+  gone,
+  keepNothing,
+  remove,
+  restore,
+  type Scenario,
+  serving,
+} from './scenario.ts'
 import { type Stage, workToEnd } from './stage.ts'
 
 async function aDeletedAddon(stage: Stage): Promise<void> {
@@ -8,13 +17,6 @@ async function aDeletedAddon(stage: Stage): Promise<void> {
   await remove(stage)
   await workToEnd(stage)
 }
-
-const keepNothing = async ({ db, tenantId }: Stage) =>
-  void (await db
-    .updateTable('tenant')
-    .set({ backup_policy: JSON.stringify({ deletedRetentionDays: 0 }) })
-    .where('id', '=', tenantId)
-    .execute())
 
 /** The deletion is asked for while that call is under way. */
 const removedDuring = (call: string) => async (stage: Stage) => {

@@ -2,6 +2,7 @@ import { createAddon } from '../../../src/services/create-addon.ts'
 import { deleteAddon } from '../../../src/services/delete-addon.ts'
 import { requestBackup } from '../../../src/services/request-backup.ts'
 import { requestDrill } from '../../../src/services/request-drill.ts'
+import { keepNothing } from './scenario.ts'
 import { caller, type Stage, workToEnd } from './stage.ts'
 
 async function aProtectedAddon(stage: Stage): Promise<void> {
@@ -9,6 +10,11 @@ async function aProtectedAddon(stage: Stage): Promise<void> {
   const backupPolicy = { drillProbe: 'select true' }
   await createAddon(services, caller, { tenantId, name: 'shop', backupPolicy })
   await workToEnd(stage)
+}
+
+async function aFleetingAddon(stage: Stage): Promise<void> {
+  await keepNothing(stage)
+  await aProtectedAddon(stage)
 }
 
 async function twoBackups(stage: Stage): Promise<void> {
@@ -127,13 +133,13 @@ export const drillScenarios = [
   },
   {
     name: 'a drill of an add-on that is deleted is cancelled',
-    given: aProtectedAddon,
+    given: aFleetingAddon,
     when: deletedDuring('startTask verify'),
     end: { ...cancelled, restores: [{ status: 'cancelled' }] },
   },
   {
     name: 'a drill is cancelled that looks at what it has restored when its add-on is deleted',
-    given: aProtectedAddon,
+    given: aFleetingAddon,
     when: deletedDuring('startTask pg_amcheck'),
     end: { ...cancelled, restores: [{ status: 'succeeded' }] },
     crashIn: ['drill.check', 'addon.delete'],

@@ -44,12 +44,12 @@ function listed(label: string, daysBefore: number, more: Partial<BackupInfo> = {
 }
 
 async function record(...backups: BackupInfo[]): Promise<void> {
-  for (const { label, type, stoppedAt, startLsn, referenceLabels } of backups) {
+  for (const { label, type, stoppedAt, startLsn, stopLsn, referenceLabels } of backups) {
     await sql`
-      insert into backup (id, tenant_id, addon_id, server_id, type, status, label, timeline, start_lsn,
+      insert into backup (id, tenant_id, addon_id, server_id, type, status, label, timeline, start_lsn, stop_lsn,
                           backup_stopped_at, reference_labels)
       values (${newId('backup')}, ${addon.tenantId}, ${addon.addonId}, ${addon.serverId}, ${type}, 'succeeded', ${label},
-              1, ${startLsn}, ${stoppedAt}, ${JSON.stringify(referenceLabels)})`.execute(db)
+              1, ${startLsn}, ${stopLsn}, ${stoppedAt}, ${JSON.stringify(referenceLabels)})`.execute(db)
   }
 }
 

@@ -4,6 +4,7 @@ import {
   addonOf,
   aProtectedAddon,
   gone,
+  keepNothing,
   remove,
   restoreTo,
   type Scenario,
@@ -128,7 +129,10 @@ export const placesInWal: readonly Scenario[] = [
   },
   {
     name: 'an add-on that is deleted while a restore point is made leaves nothing, and the point has failed',
-    given: aProtectedAddon,
+    given: async (stage) => {
+      await keepNothing(stage)
+      await aProtectedAddon(stage)
+    },
     when: async (stage) => {
       stage.world.ambush = { call: 'makeRestorePoint', happens: () => remove(stage) }
       await makePoint(stage)

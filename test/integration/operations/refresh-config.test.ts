@@ -14,6 +14,7 @@ import { caller, fakeWorkDeps, newStage, type Stage, workToEnd } from './stage.t
 const { fakeSql } = vi.hoisted(() => ({ fakeSql: () => import('../../support/fake/postgres-sql.ts') }))
 vi.mock('../../../src/postgres/connect.ts', fakeSql)
 vi.mock('../../../src/postgres/admission.ts', fakeSql)
+vi.mock('../../../src/postgres/cluster-size.ts', fakeSql)
 vi.mock('../../../src/postgres/roles.ts', fakeSql)
 
 const AFTER_A_WHILE = 600_000

@@ -47,6 +47,14 @@ export const restoreTo = (target: RestoreTarget) => async (stage: Stage) =>
 export const remove = async (stage: Stage) =>
   void (await deleteAddon(stage.services, caller, (await addonOf(stage)).id))
 
+/** From then on deletion removes archives at once. */
+export const keepNothing = async ({ db, tenantId }: Stage) =>
+  void (await db
+    .updateTable('tenant')
+    .set({ backup_policy: JSON.stringify({ deletedRetentionDays: 0 }) })
+    .where('id', '=', tenantId)
+    .execute())
+
 export const gone = (name: string) => ({
   name,
   status: 'deleted',

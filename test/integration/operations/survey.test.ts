@@ -27,7 +27,8 @@ async function surveyed({ everySeconds = 0 } = {}) {
   async function aBackup(n: number, of: Owned = owned): Promise<void> {
     const owner = { tenant_id: of.tenantId, addon_id: of.addonId, server_id: of.serverId }
     const id = newId('backup')
-    const complete = { label: id, timeline: 1, start_lsn: `0/${n}000028`, backup_stopped_at: AT(n) }
+    const lsns = { start_lsn: `0/${n}000028`, stop_lsn: `0/${n}000100` }
+    const complete = { label: id, timeline: 1, ...lsns, backup_stopped_at: AT(n) }
     await db
       .insertInto('backup')
       .values({ id, ...owner, type: 'full', status: 'succeeded', ...complete })
