@@ -1,19 +1,22 @@
 import { defineConfig } from 'vitest/config'
 
-/** What these show does not depend on where archives are kept. */
-const ABOUT_THE_HOST_ALONE = [
-  // a directory that is moved away
-  'test/e2e/archive-outage.test.ts',
-  // processes, ports and the queue
-  'test/e2e/start-and-stop.test.ts',
-  'test/e2e/contended-host.test.ts',
-  'test/e2e/emptied-queue.test.ts',
-  // the metadata database and Redis
-  'test/e2e/own-databases.test.ts',
+/** What these show does not depend on where archives are kept, or only on the local repository. */
+const ABOUT_THE_HOST = [
+  'archive-outage',
+  'contended-host',
+  'emptied-queue',
+  'master-key',
+  'own-databases',
+  'start-and-stop',
 ]
 
 /** These need an object store, or have one of their own. */
-const ABOUT_OBJECT_STORES = ['test/e2e/object-store.test.ts', 'test/e2e/storage-keys.test.ts']
+const ABOUT_OBJECT_STORES = ['object-store', 'storage-keys', 'store-outage']
+
+/** The shortest way through everything on the local repository; the rest of the suite runs on the object store. */
+const THROUGH_EVERYTHING = ['story', 'exact-target', 'refused-target']
+
+const files = (names: readonly string[]) => names.map((name) => `test/e2e/${name}.test.ts`)
 
 /** Groups run one after another: what starts servers does not compete with the rest for the machine. */
 export default defineConfig({
@@ -41,29 +44,17 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          exclude: ABOUT_OBJECT_STORES,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        test: {
-          name: 'e2e-s3',
-          include: ['test/e2e/**/*.test.ts'],
-          exclude: ABOUT_THE_HOST_ALONE,
-          globalSetup: ['test/support/global-s3.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 3 },
-        },
-      },
+      // With the archives in the local repository: all of it on demand, and of that what `npm test` runs.
+      e2e('e2e', { exclude: files(ABOUT_OBJECT_STORES) }),
+      e2e('e2e-local', { include: files([...ABOUT_THE_HOST, ...THROUGH_EVERYTHING]) }),
+      e2e('e2e-s3', { exclude: files(ABOUT_THE_HOST), globalSetup: ['test/support/global-s3.ts'] }),
     ],
   },
 })
+
+/** Two files at a time: they wait for servers more than they compute. */
+function e2e(name: string, options: { include?: string[]; exclude?: string[]; globalSetup?: string[] }) {
+  const limits = { testTimeout: 180_000, hookTimeout: 180_000, maxWorkers: 2 }
+  const test = { include: ['test/e2e/**/*.test.ts'], ...options, ...limits, name }
+  return { test: { ...test, sequence: { groupOrder: name === 'e2e-s3' ? 3 : 2 } } }
+}

@@ -13,6 +13,8 @@ alter table addon
   add column stalled jsonb;
 
 alter table archive
+  -- When it was begun to be made: from then on there may be something in the store to remove.
+  add column made_at timestamptz,
   -- When the next base backup is due, and of which type; null until it has been planned.
   add column next_backup_at timestamptz,
   add column next_backup_type text check (next_backup_type in ('full', 'differential')),
@@ -25,18 +27,22 @@ alter table archive
   add column keep_until timestamptz,
   -- When its files were last listed, and what they came to.
   add column surveyed_at timestamptz,
+  -- When that was last begun, however it ended.
+  add column survey_tried_at timestamptz,
   add column stored_bytes bigint,
   add column stored_files bigint,
   -- The age of the oldest WAL that waited to be archived when it was last looked; 0 when none waited.
   add column lag_seconds double precision,
   -- Everything that stalls its add-on at present, by code; addon.stalled is the worst of it.
   add column stalls jsonb not null default '{}';
+-- Archives that are older may have been made, whatever came of it.
+update archive set made_at = created_at;
 create index archive_backup_due on archive (next_backup_at) where next_backup_at is not null;
 create index archive_drill_due on archive (next_drill_at) where next_drill_at is not null;
 create index archive_to_plan on archive (server_id) where schedule_stale and archiving_since is not null and keep_until is null;
 create index archive_drill_to_plan on archive (server_id) where drill_stale and archiving_since is not null and keep_until is null;
 create index archive_to_purge on archive (keep_until) where keep_until is not null and removed_at is null;
-create index archive_to_survey on archive (surveyed_at nulls first) where archiving_since is not null and removed_at is null;
+create index archive_to_survey on archive (survey_tried_at nulls first) where archiving_since is not null and removed_at is null;
 
 alter table backup
   add column scheduled boolean not null default false,

@@ -112,9 +112,6 @@ export interface BackupEngine {
   /** Every complete backup, oldest first, or with a label that one alone, with more detail. */
   listBackups(server: EngineServer, which: EngineConfig, archiveServerId: string, label?: string): CommandSpec
   parseBackups(stdout: string): BackupInfo[]
-  /** Every WAL segment in the archive, sorted: 24 hexadecimal digits each. */
-  listSegments(server: EngineServer, which: EngineConfig, archiveServerId: string): CommandSpec
-  parseSegments(stdout: string): string[]
   /** Copies one archived segment to a file; exits with 1 when the archive does not have it. */
   fetchSegment(
     server: EngineServer,

@@ -33,7 +33,7 @@ const policy = z
   .pipe(backupPolicySchema)
   .transform((given, context): CompleteBackupPolicy => {
     const complete = effectivePolicy(DEFAULT_POLICY, given)
-    for (const { field, detail } of faultsOf(complete)) context.addIssue(`${field} ${detail}`)
+    for (const { field, detail } of faultsOf(given, complete)) context.addIssue(`${field} ${detail}`)
     return complete
   })
 
@@ -48,6 +48,14 @@ const portRange = z
     ({ first, last }) => first > 1023 && first <= last && last <= 65_535,
     'must rise and lie within 1024-65535',
   )
+
+const storageKeyPart = z.string().regex(/^[!-~]+$/, 'must be printable ASCII characters without spaces')
+
+/** Whether an endpoint says nothing that pgBackRest, which is told host and port, would not hear of. */
+function isHostAlone(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && url.href === `${url.origin}/`
+}
 
 /** Every variable that Undrop reads. The README's table is tested against this. */
 export const environment = z.object({
@@ -81,7 +89,7 @@ export const environment = z.object({
     .describe('Redis for BullMQ; the metadata database where it is not set'),
   S3_ENDPOINT: z
     .url({ protocol: /^https$/ })
-    .refine((text) => URL.parse(text)?.pathname === '/', 'must have no path')
+    .refine(isHostAlone, 'must have no user, path, query or fragment')
     .optional()
     .describe('Object store for the archives, by HTTPS; AWS where only `S3_BUCKET` is set'),
   S3_REGION: z.string().min(1).default('us-east-1').describe('Its region'),
@@ -90,11 +98,13 @@ export const environment = z.object({
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
     .optional()
     .describe('Bucket for the archives; they are kept under the data directory where it is not set'),
-  S3_ACCESS_KEY_ID: z.string().min(1).optional().describe('Key that may list, read, write and delete there'),
-  S3_SECRET_ACCESS_KEY: z.string().min(1).optional().describe('Its secret'),
+  S3_ACCESS_KEY_ID: storageKeyPart.optional().describe('Key that may list, read, write and delete there'),
+  S3_SECRET_ACCESS_KEY: storageKeyPart.optional().describe('Its secret'),
   S3_PREFIX: z
     .string()
     .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'must be names joined by slashes')
+    // Clients of object stores disagree on what such a part means.
+    .refine((text) => !text.split('/').some((part) => part === '.' || part === '..'), 'must not have . or ..')
     .optional()
     .describe('Where in the bucket the archives are'),
   S3_FORCE_PATH_STYLE: z
@@ -151,10 +161,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   throw new Error(`The environment is not valid:\n${faults.join('\n')}`)
 }
 
-/** A bucket without keys, or keys without a bucket, is an oversight. */
+/** A bucket without keys, or anything about a bucket without one, is an oversight. */
 function s3IsWhole(config: z.infer<typeof environment>, context: z.RefinementCtx): void {
   const names = ['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const
-  const given = [...names, 'S3_ENDPOINT' as const].filter((name) => config[name] !== undefined)
+  const further = ['S3_ENDPOINT', 'S3_PREFIX', 'S3_CA_FILE'] as const
+  const given = [...names, ...further].filter((name) => config[name] !== undefined)
   if (given.length === 0) return
   for (const name of names) {
     if (config[name] === undefined)

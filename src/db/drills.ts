@@ -1,6 +1,6 @@
 import { type Insertable, sql } from 'kysely'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
-import type { Executor, Tx } from './client.ts'
+import type { Db, Executor, Tx } from './client.ts'
 import type { DrillRow, DrillTable } from './schema.ts'
 import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
 
@@ -35,11 +35,39 @@ export function findOpenDrill(
 
 // From here on, queries that see every tenant: for the sweeper only.
 
+const BATCH = 500
+
 /**
  * Plans the next drill wherever the schedule is stale: `drillEvery` after the last scheduled one, and the first one
  * after a share of it that the server's id decides, so that drills of many add-ons spread evenly.
  */
-export async function planDrills(db: Executor, { drillEvery }: CompleteBackupPolicy): Promise<void> {
+export async function planDrills(db: Db, policy: CompleteBackupPolicy): Promise<void> {
+  for (;;) {
+    const planned = await db.transaction().execute(async (tx) => {
+      const serverIds = await lockDrillsToPlan(tx, BATCH)
+      await planLocked(tx, policy, serverIds)
+      return serverIds.length
+    })
+    if (planned < BATCH) return
+  }
+}
+
+/** Archives whose drills are to be planned; they are locked, so that what changes meanwhile marks them again. */
+async function lockDrillsToPlan(tx: Tx, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ serverId: string }>`
+    select server_id as "serverId" from archive
+     where drill_stale and archiving_since is not null and keep_until is null
+     order by server_id limit ${limit} for update skip locked`.execute(tx)
+  return rows.map(({ serverId }) => serverId)
+}
+
+/** A statement of its own: only that sees what was changed until the rows were locked. */
+async function planLocked(
+  tx: Tx,
+  { drillEvery }: CompleteBackupPolicy,
+  serverIds: readonly string[],
+): Promise<void> {
+  if (serverIds.length === 0) return
   await sql`
     update archive set next_drill_at = plan.at, drill_stale = false
       from (select archive.server_id,
@@ -55,9 +83,9 @@ export async function planDrills(db: Executor, { drillEvery }: CompleteBackupPol
                              when tenant.backup_policy ? 'drillEvery' then tenant.backup_policy ->> 'drillEvery'
                              else ${drillEvery}::text end)::interval as every
               ) as policy
-             where archive.drill_stale and archive.archiving_since is not null and archive.keep_until is null
+             where archive.server_id = any(${serverIds}::text[])
            ) as plan
-     where archive.server_id = plan.server_id`.execute(db)
+     where archive.server_id = plan.server_id`.execute(tx)
 }
 
 export interface DueDrill {
@@ -65,7 +93,15 @@ export interface DueDrill {
   tenantId: string
 }
 
-/** The add-on whose drill is due for longest, of those that can be restored; null while any drill is going on. */
+/** One that takes longer is stuck, and holds up nobody else's. */
+const SCHEDULED_HOURS_MAX = 24
+/** Of whatever origin: each takes the disk and the processors of a restore. */
+const OPEN_MAX = 4
+
+/**
+ * The add-on whose drill is due for longest, of those that can be restored and are not being drilled; null while another
+ * scheduled drill is going on, or too many that were asked for.
+ */
 export async function findDueDrill(db: Executor): Promise<DueDrill | null> {
   const { rows } = await sql<DueDrill>`
     select addon.id as "addonId", addon.tenant_id as "tenantId"
@@ -75,7 +111,10 @@ export async function findDueDrill(db: Executor): Promise<DueDrill | null> {
        and addon.status = 'available' and addon.purpose = 'service'
        and exists (select from backup where backup.server_id = server.id and backup.status = 'succeeded'
                       and backup.damaged_at is null and backup.expired_at is null)
-       and not exists (select from drill where drill.finished_at is null)
+       and not exists (select from drill where drill.addon_id = addon.id and drill.finished_at is null)
+       and not exists (select from drill where drill.scheduled and drill.finished_at is null
+                          and drill.created_at > now() - make_interval(hours => ${SCHEDULED_HOURS_MAX}))
+       and (select count(*) from drill where drill.finished_at is null) < ${OPEN_MAX}
      order by archive.next_drill_at limit 1`.execute(db)
   return rows[0] ?? null
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { AddonStatus, OperationKind, Protection } from '../domain/addon.ts'
 import type { StallCode } from '../domain/protection.ts'
+import { canBeRestoredFrom } from './backups.ts'
 import type { Executor } from './client.ts'
 import type { ObservationName } from './observations.ts'
 
@@ -22,7 +23,7 @@ export interface ArchiveNumbers {
   lagging: number
   /** Since the longest ago that anybody looked after one of them. */
   unwatchedSeconds: number
-  /** The oldest last complete backup. */
+  /** The oldest last backup that can be restored from; while there is none, the beginning of archiving. */
   backupAgeSeconds: number
   backupsOverdue: number
   gaps: number
@@ -68,12 +69,12 @@ async function readArchives(db: Executor, lagLimitSeconds: number): Promise<Arch
              extract(epoch from now() - archive.observed_at) as unwatched,
              case when archive.lag_seconds > 0
                   then archive.lag_seconds + extract(epoch from now() - archive.observed_at) else 0 end as lag,
-             extract(epoch from now() - last.stopped_at) as backup_age
+             extract(epoch from now() - coalesce(last.stopped_at, archive.archiving_since)) as backup_age
         from addon
         join archive on archive.server_id = addon.server_id
         left join lateral (
           select max(backup_stopped_at) as stopped_at from backup
-           where backup.server_id = addon.server_id and backup.status = 'succeeded'
+           where backup.server_id = addon.server_id and ${canBeRestoredFrom}
         ) as last on true
        where addon.status = 'available' and addon.protection <> 'pending' and addon.purpose = 'service'
     ), stored as (

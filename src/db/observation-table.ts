@@ -7,3 +7,11 @@ export interface ObservationTable {
   value: number
   observed_at: Generated<Moment>
 }
+
+/** What this host has been measured to do, by name: see measured.ts. */
+export interface MeasuredRateTable {
+  name: string
+  value: number
+  samples: Generated<number>
+  updated_at: Generated<Moment>
+}

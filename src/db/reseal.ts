@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Db } from './client.ts'
 import { noteMasterKey } from './master-key.ts'
 import { findSealedByOthers, replaceSealed, type SealedColumn } from './sealed-columns.ts'
@@ -10,10 +11,13 @@ export interface Resealing {
 }
 
 const BATCH = 200
+/** Held while secrets are sealed again: two at once, to different keys, would undo each other for ever. */
+const RESEAL_LOCK = 8_736_720
 
 /**
  * Has every sealed value sealed by one key, and then notes that it is. Others may read and write beside it: a value that
- * changes meanwhile keeps the change, and is looked at again. Repeatable; what is sealed by that key is left as it is.
+ * changes meanwhile keeps the change, and is looked at again. Waits for another call that is at it. Repeatable; what is
+ * sealed by that key is left as it is.
  * @returns how many values were sealed again
  */
 export async function resealAll(
@@ -21,6 +25,22 @@ export async function resealAll(
   columns: readonly SealedColumn[],
   resealing: Resealing,
   batch = BATCH,
+): Promise<number> {
+  return db.connection().execute(async (session) => {
+    await sql`select pg_advisory_lock(${RESEAL_LOCK})`.execute(session)
+    try {
+      return await resealEach(session, columns, resealing, batch)
+    } finally {
+      await sql`select pg_advisory_unlock(${RESEAL_LOCK})`.execute(session)
+    }
+  })
+}
+
+async function resealEach(
+  db: Db,
+  columns: readonly SealedColumn[],
+  resealing: Resealing,
+  batch: number,
 ): Promise<number> {
   let total = 0
   for (;;) {

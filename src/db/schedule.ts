@@ -84,11 +84,20 @@ export interface DueBackup extends SchedulingFacts {
   type: 'full' | 'differential'
 }
 
-/** Backups whose time has come on servers that nobody works on, the oldest first: found by `archive_backup_due`. */
+/**
+ * Backups whose time has come on servers that nobody works on, the oldest first: found by `archive_backup_due`. A tenant
+ * whose own limit holds a scheduled backup back has no more of them queued behind it.
+ */
 export async function findDueBackups(db: Executor, limit: number): Promise<DueBackup[]> {
   const { rows } = await dueBackups(limit).execute(db)
   return rows
 }
+
+/** For rows of `tenant`: whether fewer of its operations run than may. */
+const hasFreeSlot = sql<boolean>`(
+  select count(*) from operation as busy
+   where busy.tenant_id = tenant.id and busy.started_at is not null and busy.finished_at is null
+     and busy.failure is null and busy.kind <> 'addon.delete') < tenant.max_concurrent_operations`
 
 /** The same as a query of its own, so that its plan can be looked at. */
 export const dueBackups = (limit: number) => sql<DueBackup>`
@@ -99,6 +108,10 @@ export const dueBackups = (limit: number) => sql<DueBackup>`
      and addon.stalled ->> 'code' is distinct from 'server-lost'
      and not exists (select from operation where operation.server_id = archive.server_id
                         and operation.finished_at is null and operation.exclusive)
+     and (${hasFreeSlot}
+          or not exists (select from operation join backup on backup.id = operation.memo ->> 'backupId'
+                          where operation.tenant_id = tenant.id and operation.kind = 'backup.take'
+                            and operation.started_at is null and operation.finished_at is null and backup.scheduled))
    order by archive.next_backup_at limit ${limit}`
 
 /** Takes a due backup off the schedule; false when somebody else has. Whoever ends the backup plans the next one. */
@@ -117,11 +130,20 @@ export async function forgetSchedulesOfGone(db: Executor): Promise<void> {
        and (addon.status in ('failed', 'deleting', 'deleted') or addon.server_id <> server.id)`.execute(db)
 }
 
-/** Base backups that are open: queued, waiting for a slot or running. */
-export async function countOpenBackups(db: Executor): Promise<number> {
-  const { rows } = await sql<{ open: number }>`
-    select count(*) as open from operation where finished_at is null and kind = 'backup.take'`.execute(db)
-  return rows[0]?.open ?? 0
+/**
+ * Base backups that are open: begun, waiting for a slot of the host or running, and scheduled ones that may begin. Those
+ * on request that have not begun do not count, nor does what waits for its tenant's own limit: else one tenant could
+ * keep those of all others from being opened.
+ */
+export async function countOpenBackups(db: Executor): Promise<{ scheduled: number; onRequest: number }> {
+  const { rows } = await sql<{ scheduled: number; onRequest: number }>`
+    select count(*) filter (where is_scheduled and (started_at is not null or may_begin)) as scheduled,
+           count(*) filter (where not is_scheduled and started_at is not null) as "onRequest"
+      from (select operation.started_at, coalesce(backup.scheduled, false) as is_scheduled, ${hasFreeSlot} as may_begin
+              from operation join tenant on tenant.id = operation.tenant_id
+              left join backup on backup.id = operation.memo ->> 'backupId'
+             where operation.finished_at is null and operation.kind = 'backup.take') as open`.execute(db)
+  return rows[0] ?? { scheduled: 0, onRequest: 0 }
 }
 
 /** The schedule of these archives is worked out anew: of one server, or of all add-ons of a tenant. */

@@ -25,7 +25,7 @@ import type {
   RestoreTarget,
   SecuredRole,
 } from '../domain/restore.ts'
-import type { ObservationTable } from './observation-table.ts'
+import type { MeasuredRateTable, ObservationTable } from './observation-table.ts'
 
 /** jsonb: read as the value, written as text. */
 type Json<Value> = ColumnType<Value, string, string>
@@ -97,6 +97,7 @@ export interface ArchiveTable {
   server_id: string
   tenant_id: string
   cipher_pass_sealed: string
+  made_at: Moment | null
   archiving_since: Moment | null
   last_archived_segment: string | null
   last_commit_at: Moment | null
@@ -110,6 +111,7 @@ export interface ArchiveTable {
   drill_stale: Generated<boolean>
   keep_until: Moment | null
   surveyed_at: Moment | null
+  survey_tried_at: Moment | null
   stored_bytes: number | null
   stored_files: number | null
   lag_seconds: number | null
@@ -232,13 +234,6 @@ export interface DrillTable {
   created_at: MadeNow
   started_at: Moment | null
   finished_at: Moment | null
-}
-
-export interface MeasuredRateTable {
-  name: string
-  value: number
-  samples: Generated<number>
-  updated_at: MadeNow
 }
 
 export interface PlatformPolicyTable {

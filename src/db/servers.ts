@@ -76,6 +76,19 @@ export async function setDesiredState(
   await db.updateTable('server').set({ desired_state: state }).where('id', '=', serverId).execute()
 }
 
+/** From now on there may be an archive in the store, which has to be removed with the server. */
+export async function noteMaking(db: Executor, serverId: string): Promise<void> {
+  await sql`update archive set made_at = coalesce(made_at, now()) where server_id = ${serverId}`.execute(db)
+}
+
+/** Whether there may be an archive of the server in the store. */
+export async function mayHaveArchive(db: Executor, serverId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from archive
+     where server_id = ${serverId} and (made_at is not null or archiving_since is not null)`.execute(db)
+  return rows.length === 1
+}
+
 /** From now on there is WAL in the archive that is nowhere else. */
 export async function noteArchiving(db: Executor, serverId: string): Promise<void> {
   await sql`update archive set archiving_since = coalesce(archiving_since, now()) where server_id = ${serverId}`.execute(

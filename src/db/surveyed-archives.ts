@@ -10,7 +10,16 @@ export interface SurveyedArchive {
   isLive: boolean
 }
 
-/** Archives with WAL in them whose last survey is that long ago, of deleted add-ons too; those never surveyed first. */
+/** Whether somebody is removing the archive at hand, or is about to. */
+const isBeingRemoved = sql<boolean>`(
+  addon.status = 'deleting'
+  or exists (select from operation where operation.server_id = archive.server_id
+                and operation.finished_at is null and operation.kind in ('addon.delete', 'archive.purge')))`
+
+/**
+ * Archives with WAL in them whose last survey is that long ago, of deleted add-ons too; those first whose last try is
+ * longest ago, so that some that always fail do not keep the others from their turn.
+ */
 export async function findArchivesToSurvey(
   db: Executor,
   everySeconds: number,
@@ -22,11 +31,16 @@ export async function findArchivesToSurvey(
       from archive
       join server on server.id = archive.server_id
       join addon on addon.id = server.addon_id
-     where archive.archiving_since is not null and archive.removed_at is null and addon.status <> 'deleting'
+     where archive.archiving_since is not null and archive.removed_at is null and not ${isBeingRemoved}
        and (archive.surveyed_at is null or archive.surveyed_at <= now() - make_interval(secs => ${everySeconds}))
-     order by archive.surveyed_at nulls first
+     order by archive.survey_tried_at nulls first
      limit ${limit}`.execute(db)
   return rows
+}
+
+/** A survey of the archive begins. */
+export async function noteSurveyTried(db: Executor, serverId: string): Promise<void> {
+  await sql`update archive set survey_tried_at = now() where server_id = ${serverId}`.execute(db)
 }
 
 /** The gaps that were known of an archive; null when it is gone or somebody is removing it. Locks its row. */
@@ -38,9 +52,7 @@ export async function lockSurveyed(
     select archive.gaps from archive
       join server on server.id = archive.server_id
       join addon on addon.id = server.addon_id
-     where archive.server_id = ${serverId} and archive.removed_at is null and addon.status <> 'deleting'
-       and not exists (select from operation where operation.server_id = archive.server_id
-                          and operation.finished_at is null and operation.kind in ('addon.delete', 'archive.purge'))
+     where archive.server_id = ${serverId} and archive.removed_at is null and not ${isBeingRemoved}
        for update of archive`.execute(tx)
   return rows[0] ?? null
 }

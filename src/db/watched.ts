@@ -4,6 +4,7 @@ import type { BackupPolicy } from '../domain/backup-policy.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Stall, Stalls } from '../domain/protection.ts'
 import type { WalGap } from '../domain/recovery-window.ts'
+import { canBeRestoredFrom } from './backups.ts'
 import type { Executor } from './client.ts'
 
 /** What is known of a server's archive before anybody looks at the server. */
@@ -14,6 +15,7 @@ export interface Watched {
   shown: Stall | null
   gaps: readonly WalGap[]
   nextBackupAt: Moment | null
+  /** Of those that can be restored from; while there is none, when archiving began. */
   lastBackupAt: Moment | null
   tenantPolicy: BackupPolicy
   addonPolicy: BackupPolicy
@@ -23,8 +25,9 @@ export async function readWatched(db: Executor, serverId: string): Promise<Watch
   const { rows } = await sql<Watched>`
     select addon.protection, archive.stalls, addon.stalled as shown, archive.gaps,
            archive.next_backup_at as "nextBackupAt",
-           (select max(backup_stopped_at) from backup
-             where backup.server_id = archive.server_id and backup.status = 'succeeded') as "lastBackupAt",
+           coalesce((select max(backup_stopped_at) from backup
+                      where backup.server_id = archive.server_id and ${canBeRestoredFrom}),
+                    archive.archiving_since) as "lastBackupAt",
            tenant.backup_policy as "tenantPolicy", addon.backup_policy as "addonPolicy"
       from archive
       join server on server.id = archive.server_id

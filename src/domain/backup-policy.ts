@@ -57,6 +57,8 @@ export const backupPolicySchema = z
       .string()
       .min(1)
       .max(10_000)
+      // PostgreSQL cannot store NUL or half a surrogate pair.
+      .regex(/^[^\0\p{Cs}]*$/u, 'must not have NUL or broken surrogate pairs')
       .nullable()
       .optional()
       .describe(
@@ -115,9 +117,17 @@ export function differentialSeconds({ fullEvery, differentialEvery }: CompleteBa
   return seconds < secondsOf(fullEvery) ? seconds : null
 }
 
-/** What cannot be together in a policy, each with the field at fault; empty for a sound one. */
-export function faultsOf(policy: CompleteBackupPolicy): { field: keyof BackupPolicy; detail: string }[] {
-  if (policy.differentialEvery === null || differentialSeconds(policy) !== null) return []
+/**
+ * What cannot be together in a policy, each with the field at fault; empty for a sound one. An inherited field is no
+ * fault of the policy: `fullEvery` alone may be said, and then there are full backups only.
+ * @param given the policy itself
+ * @param effective the same with what it leaves out filled in
+ */
+export function faultsOf(
+  given: BackupPolicy,
+  effective: CompleteBackupPolicy,
+): { field: keyof BackupPolicy; detail: string }[] {
+  if ((given.differentialEvery ?? null) === null || differentialSeconds(effective) !== null) return []
   const detail = 'must be shorter than fullEvery is, here or where it is inherited from'
   return [{ field: 'differentialEvery', detail }]
 }

@@ -72,7 +72,7 @@ export interface ServerDriver {
   /** PostgreSQL programs of a major version, as `{ initdb: '/usr/lib/…/initdb', … }` looked up by `program`. */
   program(
     postgresVersion: number,
-    name: 'postgres' | 'initdb' | 'pg_waldump' | 'pg_controldata' | 'pg_amcheck',
+    name: 'postgres' | 'initdb' | 'pg_waldump' | 'pg_controldata' | 'pg_amcheck' | 'psql',
   ): string
   /** Major versions this driver can run, highest first. */
   postgresVersions(): readonly number[]

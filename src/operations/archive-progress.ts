@@ -33,7 +33,8 @@ export async function noteArchived(
 
 /**
  * Takes one observer's report. A protected add-on is stalled while anything stalls it, shows the worst of it, and is
- * protected again by itself once nothing does.
+ * protected again by itself once nothing does. Nothing is said of one that does not serve, or whose server is to go:
+ * what is seen of it then is its removal.
  */
 export async function reportStalls(
   tx: Tx,
@@ -48,9 +49,10 @@ export async function reportStalls(
     .select(['protection', 'stalled'])
     .where('id', '=', addonId)
     .where('server_id', '=', serverId)
+    .where('status', '=', 'available')
     .forNoKeyUpdate()
     .executeTakeFirst()
-  if (addon === undefined) return
+  if (addon === undefined || !(await isToRun(tx, serverId))) return
   const stalls = stallsAfter(await readStalls(tx, serverId), report, now)
   await tx
     .updateTable('archive')
@@ -58,6 +60,11 @@ export async function reportStalls(
     .where('server_id', '=', serverId)
     .execute()
   if (addon.protection !== 'pending') await show(tx, server, addon.stalled, worstStall(stalls))
+}
+
+async function isToRun(tx: Tx, serverId: string): Promise<boolean> {
+  const server = tx.selectFrom('server').select('desired_state').where('id', '=', serverId)
+  return (await server.executeTakeFirstOrThrow()).desired_state === 'running'
 }
 
 /** Everything that stalls the server's add-on at present. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { EngineConfig } from '../backup/engine.ts'
 import type { ServerRecord } from '../db/servers.ts'
+import { segmentOfPath, walBelow } from '../domain/archive-layout.ts'
 import { Problem } from '../domain/problem.ts'
 import { parseTransactions, type TransactionEnd, transactionsCommand } from '../postgres/waldump.ts'
 import { engineServer, type WorkDeps } from './server-work.ts'
@@ -13,20 +14,22 @@ export interface ReadableArchive {
   archiveServerId: string
 }
 
-/** Every WAL segment in the archive, sorted. */
-export async function listArchive({
-  deps,
-  server,
-  which,
-  archiveServerId,
-}: ReadableArchive): Promise<string[]> {
-  const { serverId } = server
-  const listed = await deps.driver.run(
-    serverId,
-    deps.engine.listSegments(engineServer(deps, server), which, archiveServerId),
-  )
-  if (listed.exitCode !== 0) throw new Error(`the archive cannot be listed: ${listed.stdout}${listed.stderr}`)
-  return deps.engine.parseSegments(listed.stdout)
+/**
+ * Every WAL segment in the archive, sorted.
+ * @throws Error, also when the store does not answer: it may the next time
+ */
+export async function listArchive({ deps, server, archiveServerId }: ReadableArchive): Promise<string[]> {
+  const archive = { tenantId: server.tenantId, serverId: archiveServerId }
+  const segments = new Set<string>()
+  try {
+    for await (const { path } of deps.archives.files(archive, { below: walBelow(archiveServerId) })) {
+      const segment = segmentOfPath(path)
+      if (segment !== null) segments.add(segment)
+    }
+  } catch (cause) {
+    throw new Error('the archive cannot be listed', { cause })
+  }
+  return [...segments].sort()
 }
 
 /** Segments without a single commit that are looked through for one, before giving up: an idle hour and more. */

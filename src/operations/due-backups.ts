@@ -25,13 +25,15 @@ interface Deps {
 const BATCH = 500
 
 /**
- * Opens the base backups that are due, while fewer than `backupsMax` are open in all; the rest stays due. One that
- * comes too late for its window waits for the next.
+ * Opens the base backups that are due, while fewer than `backupsMax` are open in all; the rest stays due. Those on
+ * request never take the last place, so that however many there are the schedule goes on. One that comes too late for
+ * its window waits for the next.
  */
 export async function openDueBackups({ db, platformPolicy, backupsMax }: Deps): Promise<void> {
   await planStale(db, platformPolicy)
   await forgetSchedulesOfGone(db)
-  let free = backupsMax - (await countOpenBackups(db))
+  const { scheduled, onRequest } = await countOpenBackups(db)
+  let free = backupsMax - scheduled - Math.min(onRequest, backupsMax - 1)
   if (free <= 0) return
   for (const due of await findDueBackups(db, BATCH)) {
     if (!isInWindow(policyOf(due, platformPolicy), due.now)) {

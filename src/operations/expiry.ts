@@ -6,7 +6,7 @@ import type { Executor, Tx } from '../db/client.ts'
 import { archiveIsBeingRead } from '../db/restores.ts'
 import { readSchedulingFacts } from '../db/schedule.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
-import { type FullBackup, fullsToKeep } from '../domain/retention.ts'
+import { type FullBackup, fullsToKeep, retentionNow } from '../domain/retention.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import { policyOf } from './backup-planner.ts'
 
@@ -18,7 +18,7 @@ interface Archive {
 
 /**
  * Labels of the backups that the retention policy gives up, of all that the engine lists. The clock is the end of the
- * newest backup: while none succeeds, nothing is given up.
+ * newest backup (`retentionNow`): while none succeeds, nothing is given up.
  */
 export async function labelsToExpire(
   ex: Executor,
@@ -36,9 +36,9 @@ export async function labelsToExpire(
         usable: usable.has(label) && !hasErrors,
       }),
     )
-  const now = fulls.findLast((full) => full.usable)?.stoppedAt
   const [facts] = await readSchedulingFacts(ex, [serverId])
-  if (now === undefined || facts === undefined) return []
+  const now = facts === undefined ? null : retentionNow(fulls, facts.now)
+  if (facts === undefined || now === null) return []
   const kept = fullsToKeep(fulls, policyOf(facts, platformPolicy), now)
   const going = new Set(fulls.slice(0, fulls.length - kept).map(({ label }) => label))
   return listed
@@ -63,25 +63,25 @@ export async function giveUpExpired(
   await markExpired(tx, archive, await labelsToExpire(tx, archive, listed, platformPolicy))
 }
 
-/** How many full backups are listed from the oldest on that has not been given up; the engine keeps that many. */
+/**
+ * How many full backups are listed from the oldest of them on that has not been given up; the engine keeps that many.
+ * One that has vanished from the archive holds nothing back.
+ */
 export async function fullsLeft(
   ex: Executor,
   serverId: string,
   listed: readonly BackupInfo[],
 ): Promise<number> {
-  const { rows } = await sql<{ label: string | null }>`
-    select min(label collate "C") as label from backup
-     where server_id = ${serverId} and type = 'full' and status = 'succeeded' and expired_at is null`.execute(
-    ex,
-  )
-  const oldest = rows[0]?.label ?? null
-  return listed.filter(({ type, label }) => type === 'full' && oldest !== null && label >= oldest).length
+  const wanted = new Set(await labelsNotExpired(ex, serverId))
+  const fulls = listed.filter(({ type }) => type === 'full').map(({ label }) => label)
+  const oldest = fulls.filter((label) => wanted.has(label)).sort()[0]
+  return fulls.filter((label) => oldest !== undefined && label >= oldest).length
 }
 
-/** Nothing is to be restored from what is not listed. */
+/** Nothing is to be restored from what is not listed, damaged before or not. */
 export async function giveUpUnlisted(tx: Tx, archive: Archive, listed: readonly BackupInfo[]): Promise<void> {
   const present = new Set(listed.map(({ label }) => label))
-  const gone = (await usableLabels(tx, archive.serverId)).filter((label) => !present.has(label))
+  const gone = (await labelsNotExpired(tx, archive.serverId)).filter((label) => !present.has(label))
   await markExpired(tx, archive, gone)
 }
 
@@ -89,6 +89,15 @@ async function usableLabels(ex: Executor, serverId: string): Promise<string[]> {
   const { rows } = await sql<{ label: string }>`
     select label from backup
      where server_id = ${serverId} and ${canBeRestoredFrom}`.execute(ex)
+  return rows.map(({ label }) => label)
+}
+
+async function labelsNotExpired(ex: Executor, serverId: string): Promise<string[]> {
+  const { rows } = await sql<{ label: string }>`
+    select label from backup
+     where server_id = ${serverId} and status = 'succeeded' and label is not null and expired_at is null`.execute(
+    ex,
+  )
   return rows.map(({ label }) => label)
 }
 

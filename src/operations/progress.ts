@@ -13,6 +13,7 @@ export async function setAddonStatus(
   { tenantId, addonId }: { tenantId: string; addonId: string },
   status: AddonStatus,
   failure: Failure | null = null,
+  facts: Record<string, unknown> = {},
 ): Promise<void> {
   await sql`
     update addon set status = ${status}, failure = ${failure === null ? null : JSON.stringify(failure)}::jsonb, updated_at = now(),
@@ -21,7 +22,7 @@ export async function setAddonStatus(
   await recordEvent(tx, {
     tenantId,
     type: `addon.${status}`,
-    payload: { addonId, ...(failure && { failure }) },
+    payload: { addonId, ...facts, ...(failure && { failure }) },
   })
 }
 

@@ -1,12 +1,11 @@
 import { sql } from 'kysely'
 import type { Db } from '../db/client.ts'
 import { getServer } from '../db/servers.ts'
-import { findDeletedServers, findServersToKeepRunning } from '../db/unscoped.ts'
+import { findDeletedServers, findServersToKeepRunning, type RunningServer } from '../db/unscoped.ts'
 import { keepRunning } from './keep-running.ts'
 import { refreshConfig } from './refresh-config.ts'
 import type { WorkDeps } from './server-work.ts'
 import type { StoreWatch } from './store-watch.ts'
-import { survey } from './survey.ts'
 import { watchServer } from './watch-server.ts'
 
 export type ReconcilerReport = (what: {
@@ -15,6 +14,9 @@ export type ReconcilerReport = (what: {
   error?: unknown
 }) => void
 
+/** So that one that is slow does not hold up the others. */
+const SERVERS_AT_ONCE = 8
+
 /**
  * Makes the host match the rows: starts servers that should run (after a reboot, say), looks after their archives, and
  * removes what is left of servers whose row says that they are gone. What no row names is left alone: it may belong to
@@ -22,21 +24,32 @@ export type ReconcilerReport = (what: {
  */
 export async function reconcile(deps: WorkDeps, store: StoreWatch, report: ReconcilerReport): Promise<void> {
   const refusal = await store.refusal(deps)
-  for (const server of await findServersToKeepRunning(deps.db)) {
-    const { id: serverId, tenantId } = server
-    try {
-      if (await keepRunning(deps, tenantId, serverId)) report({ serverId, action: 'started' })
-      await refreshConfig(deps, await getServer(deps.db, tenantId, serverId))
-      await watchServer(deps, server, refusal)
-    } catch (error) {
-      report({ serverId, action: 'failed', error })
-    }
+  // All take from the same ones.
+  const servers = (await findServersToKeepRunning(deps.db)).values()
+  const lookAfterSome = async () => {
+    for (const server of servers) await lookAfter(deps, server, refusal, report)
   }
-  await survey(deps, ({ serverId, error }) => report({ serverId, action: 'failed', error }))
+  await Promise.all(Array.from({ length: SERVERS_AT_ONCE }, lookAfterSome))
   await removeLeftovers(deps, report)
 }
 
-/** Archives are not listed here: an object store has many, and may take its time (src/operations/stored-archives.ts). */
+async function lookAfter(
+  deps: WorkDeps,
+  server: RunningServer,
+  refusal: unknown,
+  report: ReconcilerReport,
+): Promise<void> {
+  const { id: serverId, tenantId } = server
+  try {
+    if (await keepRunning(deps, tenantId, serverId)) report({ serverId, action: 'started' })
+    await refreshConfig(deps, await getServer(deps.db, tenantId, serverId))
+    await watchServer(deps, server, refusal)
+  } catch (error) {
+    report({ serverId, action: 'failed', error })
+  }
+}
+
+/** Archives are not listed here: a store may take its time (src/operations/stored-archives.ts, src/operations/survey.ts). */
 async function removeLeftovers(deps: WorkDeps, report: ReconcilerReport): Promise<void> {
   for (const { id } of await findDeletedServers(deps.db, await deps.driver.listInstances())) {
     await deps.driver.destroyInstance(id)

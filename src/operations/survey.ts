@@ -6,6 +6,7 @@ import {
   askForFullBackup,
   findArchivesToSurvey,
   lockSurveyed,
+  noteSurveyTried,
   type SurveyedArchive,
 } from '../db/surveyed-archives.ts'
 import { segmentOfPath } from '../domain/archive-layout.ts'
@@ -14,28 +15,30 @@ import type { WalGap } from '../domain/recovery-window.ts'
 import { addToRuns, type WalRun, walGaps } from '../domain/wal-gaps.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import { basesOf } from './known-gaps.ts'
+import type { ReconcilerReport } from './reconciler.ts'
 import type { WorkDeps } from './server-work.ts'
+import type { StoreWatch } from './store-watch.ts'
 
 /** Archives that one pass looks at, so that it ends soon. */
 const BATCH = 20
 
 /**
  * Lists the files of archives whose turn it is: what they come to, and where WAL is missing. What a store does not
- * answer stays as it was last known.
+ * answer stays as it was last known; one that refuses is not asked.
  */
-export async function survey(
-  deps: WorkDeps,
-  report: (what: { serverId: string; error: unknown }) => void,
-): Promise<void> {
+export async function survey(deps: WorkDeps, store: StoreWatch, report: ReconcilerReport): Promise<void> {
+  if ((await store.refusal(deps)) !== null) return
   const due = await findArchivesToSurvey(deps.db, deps.surveyEverySeconds, BATCH)
   const [first] = due
   if (first !== undefined)
     await noteDiskFree(deps.db, (await deps.driver.diskSpace(first.serverId)).freeBytes)
   for (const archive of due) {
+    // One that fails has had its turn as well.
+    await noteSurveyTried(deps.db, archive.serverId)
     try {
       await surveyArchive(deps, archive)
     } catch (error) {
-      report({ serverId: archive.serverId, error })
+      report({ serverId: archive.serverId, action: 'failed', error })
       // It would not answer for the others either.
       if (error instanceof Problem && error.code === 'archive-unreachable') return
     }

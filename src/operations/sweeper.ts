@@ -35,13 +35,30 @@ const BATCH = 500
 /**
  * Repairs lost wake-ups: rings again for what is overdue, for what may start, and opens the deletions that had to wait
  * for other work and the base backups that are due. The metadata database alone says what there is to do, so an emptied queue loses nothing.
+ * What cannot be opened keeps nothing else from being opened or rung for.
+ * @returns how often it has rung
+ * @throws what a stage has thrown, an AggregateError for several, once all have run
  */
 export async function sweep({ db, doorbell, ...schedule }: SweepDeps): Promise<number> {
-  await openDueDrill({ db, ...schedule })
-  await openDeletions(db)
-  await openProtections(db)
-  await openDueBackups({ db, ...schedule })
-  await openPurges(db)
+  const stages = [
+    () => openDueDrill({ db, ...schedule }),
+    () => openDeletions(db),
+    () => openProtections(db),
+    () => openDueBackups({ db, ...schedule }),
+    () => openPurges(db),
+  ]
+  const errors: unknown[] = []
+  for (const stage of stages) await stage().catch((error: unknown) => errors.push(error))
+  const rung = await ringDue(db, doorbell).catch((error: unknown) => {
+    errors.push(error)
+    return 0
+  })
+  if (errors.length > 1) throw new AggregateError(errors, 'several stages of the sweep have failed')
+  if (errors.length === 1) throw errors[0]
+  return rung
+}
+
+async function ringDue(db: Db, doorbell: Doorbell): Promise<number> {
   const overdue = await findOverdueOperations(db, LATE_SECONDS, BATCH)
   const startable = await findStartableOperations(db, null, BATCH)
   for (const wakeUp of [...overdue, ...startable]) await doorbell.ring(wakeUp)

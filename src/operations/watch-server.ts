@@ -15,6 +15,9 @@ import { noteArchived, reportStalls } from './archive-progress.ts'
 import { lastArchivedCommit } from './archive-tail.ts'
 import { adminConnection, type WorkDeps } from './server-work.ts'
 
+/** A server that says nothing is not waited for. */
+const QUERY_SECONDS_MAX = 10
+
 /**
  * Looks after one server's archive: notes up to where it reaches, the last commit that is safe there, and what stalls
  * it.
@@ -32,7 +35,7 @@ export async function watchServer(deps: WorkDeps, running: RunningServer, refusa
   await report(deps, server, stallsOfServer(seen), now)
   // PostgreSQL would let a failed archiver rest for up to a minute; a reload wakes it.
   if (refusal === null && archiverRests(seen.archiver)) await deps.driver.reloadPostgres(server.serverId)
-  await noteProgress(deps, server, running.lastArchivedSegment, seen)
+  await noteProgress(deps, server, seen, running.lastArchivedSegment, refusal)
 }
 
 async function archiveReport(
@@ -48,26 +51,34 @@ async function archiveReport(
 
 async function observe(deps: WorkDeps, server: ServerRecord): Promise<ServerObservation> {
   const disk = await deps.driver.diskSpace(server.serverId)
-  return withAdmin(adminConnection(deps, server), async (client) => ({
-    disk,
-    archiver: await archiverState(client),
-    waiting: await walWaiting(client),
-    now: await serverClock(client),
-  }))
+  return withAdmin(
+    adminConnection(deps, server),
+    async (client) => ({
+      disk,
+      archiver: await archiverState(client),
+      waiting: await walWaiting(client),
+      now: await serverClock(client),
+    }),
+    { queryTimeoutSeconds: QUERY_SECONDS_MAX },
+  )
 }
 
-/** When the archiver has moved on, the new segment is looked through for its last commit. */
+/**
+ * When the archiver has moved on, the new segment is looked through for its last commit.
+ * @param refusal of the store, from which no segment can be fetched then
+ */
 async function noteProgress(
   deps: WorkDeps,
   server: ServerRecord,
-  lastSeen: string | null,
   { archiver, waiting }: ServerObservation,
+  lastSeen: string | null,
+  refusal: unknown,
 ): Promise<void> {
   const { serverId } = server
   const { lastArchivedSegment: segment, lastArchivedAt } = archiver
   const progress = { archivedAt: lastArchivedAt, lagSeconds: waiting.oldestSeconds }
   await noteArchived(deps.db, serverId, { ...progress, segment: null, lastCommit: null })
-  if (segment === null || segment === lastSeen) return
+  if (refusal !== null || segment === null || segment === lastSeen) return
   // It is noted with its last commit or not at all, so that a later pass looks again.
   const archive = { deps, server, which: 'own', archiveServerId: serverId } as const
   const lastCommit = await lastArchivedCommit(archive, [segment])

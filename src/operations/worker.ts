@@ -7,6 +7,7 @@ import type { WorkDeps } from './server-work.ts'
 import { operationStore } from './store.ts'
 import { storeWatch } from './store-watch.ts'
 import { compareArchives } from './stored-archives.ts'
+import { survey } from './survey.ts'
 import { ringNext, type SweepDeps, sweep } from './sweeper.ts'
 import type { Doorbell, WakeUp } from './wake-up.ts'
 
@@ -29,11 +30,12 @@ export interface WorkerOptions {
 
 const RECONCILER_LOCK = 8_736_702
 const ARCHIVES_LOCK = 8_736_711
+const SURVEY_LOCK = 8_736_712
 const ARCHIVES_SECONDS = 3600
 
-/** One worker: takes turns on operations whenever the doorbell rings, sweeps, and reconciles. */
+/** One worker: takes turns on operations whenever the doorbell rings, sweeps, reconciles, and surveys archives. */
 export function startWorker(options: WorkerOptions): { close(): Promise<void> } {
-  const { db, doorbell, leaseSeconds, onError } = options
+  const { db, doorbell, leaseSeconds, onError, reconciled } = options
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
 
@@ -63,22 +65,14 @@ export function startWorker(options: WorkerOptions): { close(): Promise<void> } 
     onError,
   )
   const store = storeWatch()
+  // Apart from each other: keeping servers running does not wait for listings.
+  const alone = (lock: number, seconds: number, work: (deps: WorkDeps) => Promise<void>) =>
+    every(seconds, () => exclusively(db, lock, () => work(options.workDeps(null))), track)
   const timers = [
     every(options.sweepEverySeconds, () => sweep({ db, doorbell, ...options.schedule }), track),
-    every(
-      options.reconcileEverySeconds,
-      () =>
-        exclusively(db, RECONCILER_LOCK, () => reconcile(options.workDeps(null), store, options.reconciled)),
-      track,
-    ),
-    every(
-      ARCHIVES_SECONDS,
-      () =>
-        exclusively(db, ARCHIVES_LOCK, () =>
-          compareArchives(options.workDeps(null), ARCHIVES_SECONDS, options.reconciled),
-        ),
-      track,
-    ),
+    alone(RECONCILER_LOCK, options.reconcileEverySeconds, (deps) => reconcile(deps, store, reconciled)),
+    alone(SURVEY_LOCK, options.reconcileEverySeconds, (deps) => survey(deps, store, reconciled)),
+    alone(ARCHIVES_LOCK, ARCHIVES_SECONDS, (deps) => compareArchives(deps, ARCHIVES_SECONDS, reconciled)),
   ]
 
   return {

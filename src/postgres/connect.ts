@@ -40,10 +40,15 @@ export const SESSION_OPTIONS = Object.entries(SESSION_SETTINGS)
   .map(([name, value]) => `-c ${name}=${value}`)
   .join(' ')
 
-/** Runs `use` with a session of our admin over the private socket; the session always ends. */
+/**
+ * Runs `use` with a session of our admin over the private socket; the session always ends.
+ * @param queryTimeoutSeconds after which a query fails, also when the server says nothing at all; as long as it takes
+ * unless said otherwise
+ */
 export async function withAdmin<Result>(
   connection: AdminConnection,
   use: (client: pg.Client) => Promise<Result>,
+  { queryTimeoutSeconds = 0 } = {},
 ): Promise<Result> {
   const client = new pg.Client({
     host: connection.socketDirectory,
@@ -52,7 +57,9 @@ export async function withAdmin<Result>(
     user: ADMIN_ROLE,
     application_name: 'undrop',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    options: SESSION_OPTIONS,
+    query_timeout: queryTimeoutSeconds * 1000,
+    // The server ends it too, as far as it can: sessions that nobody waits for must not pile up.
+    options: `${SESSION_OPTIONS} -c statement_timeout=${queryTimeoutSeconds * 1000}`,
   })
   // A server that goes away ends the query in hand with an error; the event itself must not end the process.
   client.on('error', () => {})

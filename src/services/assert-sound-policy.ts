@@ -15,7 +15,8 @@ export function assertSoundPolicy(
   platform: CompleteBackupPolicy,
   ...policies: readonly BackupPolicy[]
 ): void {
-  const errors = faultsOf(effectivePolicy(platform, ...policies)).map(({ field, detail }) => ({
+  const given = policies.at(-1) ?? {}
+  const errors = faultsOf(given, effectivePolicy(platform, ...policies)).map(({ field, detail }) => ({
     pointer: `/backupPolicy/${field}`,
     detail,
   }))

@@ -30,6 +30,9 @@ interface Warning {
   detail: string
 }
 
+/** A plan is nothing without the archive, and is worth waiting for. */
+const LOOK_SECONDS_MAX = 15
+
 /**
  * What a restore to the target would take, by the archive as it is now. Changes nothing, and refuses what the restore
  * would refuse.
@@ -43,7 +46,8 @@ export async function planRestore(deps: ServiceDeps, caller: Caller, addonId: st
   const window = await recoveryWindowOf(db, addon, now)
   // Where gaps are is seen in the archive itself, not in what was last known of it.
   assertRestorable(input.target, { ...window, gaps: [] }, now)
-  const ahead = await walAheadOf(db, archives, addon, await locateTarget(db, addon, input.target))
+  const place = await locateTarget(db, addon, input.target)
+  const ahead = await walAheadOf(db, archives, addon, place, LOOK_SECONDS_MAX)
   if (ahead === null) {
     const { earliest, latest } = window
     throw new Problem('target-before-window', { extensions: { earliest, latest } })

@@ -3,7 +3,7 @@ import { isId } from '../domain/ids.ts'
 import { Problem } from '../domain/problem.ts'
 import { type Caller, scopeOf } from './caller.ts'
 import { pageOf, type Slice } from './page.ts'
-import { requireAddon } from './read-addons.ts'
+import { requireAddonWithArchive } from './require-restorable-addon.ts'
 import { restorePointView } from './restore-point-view.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
@@ -14,13 +14,14 @@ export async function readRestorePoint({ db }: Pick<ServiceDeps, 'db'>, caller: 
   return restorePointView(point)
 }
 
+/** Also of a deleted add-on, as long as it can be restored. @throws Problem `addon-not-found`, `archive-purged` */
 export async function readRestorePoints(
-  { db }: Pick<ServiceDeps, 'db'>,
+  { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
   caller: Caller,
   addonId: string,
   slice: Slice,
 ) {
   const scope = scopeOf(caller)
-  await requireAddon(db, scope, addonId)
+  await requireAddonWithArchive(db, scope, addonId, now())
   return pageOf(await listRestorePoints(db, scope, addonId, slice), slice, restorePointView)
 }

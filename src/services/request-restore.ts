@@ -27,6 +27,9 @@ export interface RestoreInput {
   name?: string | undefined
 }
 
+/** The work itself waits for the store: whoever asks for it does not. */
+const LOOK_SECONDS_MAX = 5
+
 /**
  * Records a restore into a new add-on; the work is done by the `restore.run` workflow. The source stays as it is; it
  * may be deleted while its archive is kept.
@@ -65,7 +68,7 @@ async function lookAhead(
   const source = await requireRestorableAddon(db, scopeOf(caller), addonId, now())
   const place = await locateTarget(db, source, target)
   try {
-    return (await walAheadOf(db, archives, source, place)) ?? { gap: null }
+    return (await walAheadOf(db, archives, source, place, LOOK_SECONDS_MAX)) ?? { gap: null }
   } catch (err) {
     if (!(err instanceof Problem && err.code === 'archive-unreachable')) throw err
     logger.warn({ err }, 'a restore is recorded without a look at its archive')

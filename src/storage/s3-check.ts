@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
@@ -13,11 +14,18 @@ import { isDenied, isMissing, s3Problem } from './s3-problem.ts'
 /** Rights that a key needs below a prefix, by the names of the actions that policies know. */
 export type S3Right =
   | 's3:ListBucket'
+  | typeof UNCONDITIONAL_LISTING
   | 's3:PutObject'
   | 's3:GetObject'
   | 's3:DeleteObject'
   | 's3:DeleteObject on the bucket (for deleting many at once)'
   | 's3:ListBucketMultipartUploads'
+
+/**
+ * Whether an object is missing is told only to who may list, and that question comes without a prefix: a condition on it
+ * is never met, and pgBackRest, which looks for files that are not there yet, gets 403 for 404 (GetObject, S3 API).
+ */
+export const UNCONDITIONAL_LISTING = 's3:ListBucket without a condition on s3:prefix'
 
 const CHECK_SECONDS_MAX = 15
 /** No name of a tenant begins with a dot, so that it is never taken for one. */
@@ -54,6 +62,10 @@ export async function missingRights(client: S3Client, bucket: string, root: stri
   await attempt('s3:PutObject', client.send(new PutObjectCommand({ ...object, Body: 'x' }), { abortSignal }))
   // Who may not list is not told either that an object is missing: only one that was written can be asked for.
   if (!missing.includes('s3:PutObject')) await attempt('s3:GetObject', read(client, object, abortSignal))
+  if (missing.length === 0) {
+    const absent = { ...object, Key: `${object.Key}-${randomUUID()}` }
+    await attempt(UNCONDITIONAL_LISTING, read(client, absent, abortSignal))
+  }
   await attempt('s3:DeleteObject', client.send(new DeleteObjectCommand(object), { abortSignal }))
   if (!missing.includes('s3:DeleteObject')) {
     const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: many })
@@ -81,7 +93,7 @@ async function deleteMany(client: S3Client, command: DeleteObjectsCommand, abort
 }
 
 function deniedOnly(cause: unknown): boolean {
-  // Somebody else who checks has removed the probe meanwhile.
+  // It was never there, or somebody else who checks has removed it meanwhile.
   if (isMissing(cause)) return false
   if (cause instanceof KeyDenied || isDenied(cause)) return true
   throw s3Problem(cause, 'what is tried before archives are kept there')

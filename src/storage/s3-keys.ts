@@ -8,9 +8,9 @@ import {
 } from '@aws-sdk/client-s3'
 import { Problem } from '../domain/problem.ts'
 import type { StorageKey, TenantStorageKeys } from '../domain/repository.ts'
-import { missingRights } from './s3-check.ts'
+import { missingRights, UNCONDITIONAL_LISTING } from './s3-check.ts'
 import { type S3Place, s3Client } from './s3-client.ts'
-import { isDenied, isOutage, s3Problem } from './s3-problem.ts'
+import { isDenied, isMissing, isOutage, s3Problem } from './s3-problem.ts'
 
 /** Prefixes that end with a slash; that of Undrop is '' where it has the whole bucket. */
 interface Prefixes {
@@ -23,7 +23,7 @@ interface Probe {
   Key: string
 }
 
-/** Whether the client may do that: denied is an answer, anything else that goes wrong is not. */
+/** Whether the client may do that: denied is an answer and so is missing, anything else that goes wrong is not. */
 type May = (client: S3Client, object: Probe) => Promise<boolean>
 
 /**
@@ -72,6 +72,8 @@ async function assertReadsOnly(client: S3Client, inside: Probe, tenant: string):
     ...((await mayList(client, { ...inside, Key: tenant })) ? [] : ['s3:ListBucket']),
     ...((await mayRead(client, inside)) ? [] : ['s3:GetObject']),
   ]
+  if (missing.length === 0 && !(await mayRead(client, absentBeside(inside))))
+    missing.push(UNCONDITIONAL_LISTING)
   assertNoneMissing('read-only', tenant, missing)
   if (await mayWrite(client, inside)) throw refused(`The read-only key may write below ${tenant}.`)
   if (await mayDelete(client, inside)) throw refused(`The read-only key may delete below ${tenant}.`)
@@ -85,18 +87,25 @@ function assertNoneMissing(name: KeyName, tenant: string, missing: readonly stri
 /** What a key can do to what is none of the tenant's. */
 async function excess(name: KeyName, client: S3Client, outside: Probe): Promise<string[]> {
   const can: [string, May][] = [
+    ['list names', mayListAny],
     ['read', mayRead],
     ['write', mayWrite],
+    ['delete', (client, probe) => mayDelete(client, absentBeside(probe))],
   ]
   const warnings: string[] = []
-  for (const [verb, may] of can)
+  for (const [what, may] of can)
     if (await may(client, outside))
-      warnings.push(`The ${name} key can ${verb} outside of the tenant's prefix.`)
+      warnings.push(`The ${name} key can ${what} outside of the tenant's prefix.`)
   return warnings
 }
 
+const absentBeside = (probe: Probe): Probe => ({ ...probe, Key: `${probe.Key}-${randomUUID()}` })
+
 const mayList: May = (client, { Bucket, Key }) =>
   may(client.send(new ListObjectsV2Command({ Bucket, Prefix: Key, MaxKeys: 1 })))
+/** A condition on the prefix may forbid those of others, and allow to ask for none. */
+const mayListAny: May = async (client, { Bucket, Key }) =>
+  (await mayList(client, { Bucket, Key })) || (await mayList(client, { Bucket, Key: '' }))
 const mayRead: May = (client, object) =>
   may(client.send(new GetObjectCommand(object)).then(({ Body }) => Body?.transformToByteArray()))
 const mayWrite: May = (client, object) => may(client.send(new PutObjectCommand({ ...object, Body: 'check' })))
@@ -107,6 +116,7 @@ function may(answer: Promise<unknown>): Promise<boolean> {
     () => true,
     (cause: unknown) => {
       if (isDenied(cause)) return false
+      if (isMissing(cause)) return true
       throw s3Problem(cause, 'what is tried with the key')
     },
   )

@@ -4,23 +4,30 @@ import type { S3Repository, StorageKey, TenantStorageKeys } from '../domain/repo
 import { assertPlainName } from '../lib/plain-name.ts'
 import type { ArchiveName, ArchiveStore } from './archive-store.ts'
 import { checkRights } from './s3-check.ts'
-import { type S3Place, s3Client } from './s3-client.ts'
+import { ANSWER_SECONDS_MAX, asked, type S3Place, s3Client } from './s3-client.ts'
 import { emptyPrefix } from './s3-destroy.ts'
 import { checkTenantKeys } from './s3-keys.ts'
-import { s3Problem } from './s3-problem.ts'
 
 /** How many tenants are looked at at once. */
 const LISTINGS_MAX = 8
 
-/** Archives in a bucket, as objects `<prefix>/<tenantId>/<serverId>/…`. */
-export function s3Archives(place: S3Place, key: StorageKey): ArchiveStore {
+/**
+ * Archives in a bucket, as objects `<prefix>/<tenantId>/<serverId>/…`.
+ * @param answerSeconds how long listing a page, or deleting one, may take
+ */
+export function s3Archives(
+  place: S3Place,
+  key: StorageKey,
+  answerSeconds = ANSWER_SECONDS_MAX,
+): ArchiveStore {
   const client = s3Client(place, key)
   const root = place.prefix === '' ? '' : `${place.prefix}/`
   const keyOf = ({ tenantId, serverId }: ArchiveName) =>
     `${root}${assertPlainName(tenantId)}/${assertPlainName(serverId)}/`
   const namesBelow = async (prefix: string) => {
     const names: string[] = []
-    for await (const page of pages(client, { Bucket: place.bucket, Prefix: prefix, Delimiter: '/' }))
+    const query = { Bucket: place.bucket, Prefix: prefix, Delimiter: '/' }
+    for await (const page of pages(client, query, answerSeconds))
       for (const { Prefix = '' } of page.CommonPrefixes ?? []) names.push(Prefix.slice(prefix.length, -1))
     return names
   }
@@ -37,7 +44,8 @@ export function s3Archives(place: S3Place, key: StorageKey): ArchiveStore {
     // A prefix is there as soon as there is an object below it.
     ensure: async () => {},
 
-    destroy: (tenantId, serverId) => emptyPrefix(client, place.bucket, keyOf({ tenantId, serverId })),
+    destroy: (tenantId, serverId) =>
+      emptyPrefix(client, place.bucket, keyOf({ tenantId, serverId }), answerSeconds),
 
     async list() {
       const tenantIds = await namesBelow(root)
@@ -55,7 +63,7 @@ export function s3Archives(place: S3Place, key: StorageKey): ArchiveStore {
       const prefix = keyOf(archive)
       const startAfter = after === '' ? {} : { StartAfter: prefix + after }
       const query = { Bucket: place.bucket, Prefix: prefix + below, ...startAfter }
-      for await (const { Contents = [] } of pages(client, query)) {
+      for await (const { Contents = [] } of pages(client, query, answerSeconds)) {
         for (const { Key = '', Size = 0, LastModified } of Contents)
           yield { path: Key.slice(prefix.length), sizeBytes: Size, modifiedAt: momentOf(LastModified) }
       }
@@ -68,14 +76,11 @@ export function s3Archives(place: S3Place, key: StorageKey): ArchiveStore {
   }
 }
 
-async function* pages(client: S3Client, query: ListObjectsV2CommandInput) {
+async function* pages(client: S3Client, query: ListObjectsV2CommandInput, answerSeconds: number) {
   let ContinuationToken: string | undefined
   do {
-    const page = await client
-      .send(new ListObjectsV2Command({ ...query, ContinuationToken }))
-      .catch((cause: unknown) => {
-        throw s3Problem(cause, 'listing')
-      })
+    const command = new ListObjectsV2Command({ ...query, ContinuationToken })
+    const page = await asked('listing', (options) => client.send(command, options), answerSeconds)
     yield page
     ContinuationToken = page.NextContinuationToken
   } while (ContinuationToken !== undefined)

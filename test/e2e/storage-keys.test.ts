@@ -117,7 +117,11 @@ test('with keys that are limited to their prefixes two tenants are backed up and
     expect(await ok(setKeys(id, readWrite, readOnly))).toEqual({
       readWriteAccessKeyId: readWrite.accessKeyId,
       readOnlyAccessKeyId: readOnly.accessKeyId,
-      warnings: [],
+      // Below one bucket there is no listing that is held to a prefix.
+      warnings: [
+        "The read-write key can list names outside of the tenant's prefix.",
+        "The read-only key can list names outside of the tenant's prefix.",
+      ],
     })
     const addon = await aProtectedAddon(undrop, id)
     await query(addon.login.url, 'create table kept as select 1 as n')
@@ -181,8 +185,10 @@ test('what servers are configured with follows the keys of their tenant, and arc
   }
   const { warnings } = await ok(setKeys(late.id, unlimited))
   expect(warnings).toEqual([
+    "The read-write key can list names outside of the tenant's prefix.",
     "The read-write key can read outside of the tenant's prefix.",
     "The read-write key can write outside of the tenant's prefix.",
+    "The read-write key can delete outside of the tenant's prefix.",
   ])
   await follows(unlimited)
   await ok(setKeys(late.id, late.readWrite))

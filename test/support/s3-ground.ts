@@ -30,6 +30,7 @@ export interface Statement {
   effect?: 'Allow' | 'Deny'
   actions: string[]
   resource: string
+  condition?: object
 }
 
 /** The object store that the project of the tests has. */
@@ -80,8 +81,10 @@ export async function s3Ground({ prefix = '', access = s3Access() } = {}): Promi
       const name = `user-${randomUUID()}`
       const key = await addS3User(access, name)
       const Principal = { AWS: [`arn:aws:iam:::user/${name}`] }
-      for (const { effect: Effect = 'Allow', actions: Action, resource } of statements)
-        policy.push({ Effect, Principal, Action, Resource: [`arn:aws:s3:::${bucket}${resource}`] })
+      for (const { effect: Effect = 'Allow', actions: Action, resource, condition } of statements) {
+        const Resource = [`arn:aws:s3:::${bucket}${resource}`]
+        policy.push({ Effect, Principal, Action, Resource, ...(condition && { Condition: condition }) })
+      }
       const Policy = JSON.stringify({ Version: '2012-10-17', Statement: policy })
       if (policy.length > 0) await owner.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }))
       return key

@@ -80,12 +80,6 @@ export function infoArgv(stanza: Stanza, label?: string): Argv {
   return stanzaArgv(stanza, ...(label === undefined ? [] : [`--set=${label}`]), '--output=json', 'info')
 }
 
-/** Takes no stanza: it lists any path of the repository. */
-export function listArchiveArgv(stanza: Stanza): Argv {
-  const path = `archive/${stanza.archiveServerId}`
-  return [stanza.program, configOption(stanza), '--recurse', '--output=json', 'repo-ls', path]
-}
-
 export function fetchSegmentArgv(stanza: Stanza, segment: string, toFile: string): Argv {
   return stanzaArgv(stanza, '--no-archive-async', 'archive-get', segment, toFile)
 }

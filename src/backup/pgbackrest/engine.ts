@@ -6,7 +6,6 @@ import {
   expireArgv,
   fetchSegmentArgv,
   infoArgv,
-  listArchiveArgv,
   recoveryCommand,
   restoreArgv,
   type Stanza,
@@ -18,7 +17,6 @@ import { configFileNames, configFiles, type PgbackrestOptions } from './config-f
 import { isDamaged } from './damage.ts'
 import { parseInfo } from './info.ts'
 import { readProgress } from './progress.ts'
-import { parseListing } from './segments.ts'
 import { saysUnreadable } from './unreadable.ts'
 import { parseVerify } from './verify.ts'
 
@@ -66,10 +64,6 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
       argv: infoArgv(stanzaOf(server, which, archiveServerId), label),
     }),
     parseBackups: parseInfo,
-    listSegments: (server, which, archiveServerId) => ({
-      argv: listArchiveArgv(stanzaOf(server, which, archiveServerId)),
-    }),
-    parseSegments: parseListing,
     fetchSegment: (server, which, archiveServerId, segment, toFile) => ({
       argv: fetchSegmentArgv(stanzaOf(server, which, archiveServerId), segment, toFile),
     }),

@@ -59,6 +59,8 @@ export function ownerClient({ endpoint, key }: Pick<S3Access, 'endpoint' | 'key'
     credentials: key,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    // Waiting for leave to send, the SDK takes an agent that knows nothing of the certificate's authority.
+    expectContinueHeader: false,
     requestHandler: { httpsAgent: { ca, keepAlive: false } },
   })
 }

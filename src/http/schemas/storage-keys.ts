@@ -21,7 +21,7 @@ export const newStorageKeysSchema = storageKey
   .meta({
     id: 'NewStorageKeys',
     description:
-      'Keys that may list, read, write and delete below the prefix of the tenant, and nowhere else',
+      'Keys that may list, read, write and delete below the prefix of the tenant. Only listing cannot be held to a prefix: keys for one bucket see the names of all that is in it, not what it holds. A bucket of its own, or a tenant of its own at the object store, keeps those from other tenants as well',
     examples: [
       {
         accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
@@ -48,14 +48,19 @@ export const storageKeysSchema = z
   })
 
 export const checkedStorageKeysSchema = storageKeysSchema
-  .extend({ warnings: z.array(z.string()).describe('What the keys can do beyond what they need') })
+  .extend({
+    warnings: z.array(z.string()).describe('What the keys can do outside of the prefix of the tenant'),
+  })
   .meta({
     id: 'CheckedStorageKeys',
     examples: [
       {
         readWriteAccessKeyId: 'AKIAIOSFODNN7EXAMPLE',
         readOnlyAccessKeyId: 'AKIAI44QH8DHBEXAMPLE',
-        warnings: ['The read-only key can read outside of the prefix of the tenant.'],
+        warnings: [
+          "The read-write key can list names outside of the tenant's prefix.",
+          "The read-only key can list names outside of the tenant's prefix.",
+        ],
       },
     ],
   })

@@ -1,3 +1,4 @@
+import type { ServerRecord } from '../../db/servers.ts'
 import { type DrillCheck, failureOfChecks } from '../../domain/drill.ts'
 import { amcheckTask, damagedRelations } from '../../postgres/amcheck.ts'
 import { type ProbeResult, runProbe } from '../../postgres/probe.ts'
@@ -72,27 +73,38 @@ export async function readRows(context: DrillContext) {
 
 /** The tenant's own query, if there is one, as the tenant's own role. */
 export async function probe(context: DrillContext) {
-  const { deps, addonId, serverId } = context
+  const { deps, attempt } = context
   const { drill, child } = await loadDrill(context)
   const query = await drillProbeOf(deps, drill)
   if (query === null) return go('dismantle')
-  await ensureRuns(context, child)
   const startedAt = Date.now()
-  const result = await runProbe(
-    {
-      host: deps.driver.paths(serverId).socketDirectory,
-      port: portOf(child),
-      user: child.username,
-      password: deps.keyRing.open(child.passwordSealed, sealContext.addonPassword(addonId)),
-      database: child.databaseName,
-    },
-    query,
-  )
+  const result = attempt > ATTEMPTS_MAX ? UNANSWERED : await askChild(context, child, query)
+  if (!result.passed && result.why === 'unanswered' && attempt < ATTEMPTS_MAX)
+    throw new Error('the probe has had no answer')
   return passOn(context, 'dismantle', {
     name: 'probe',
     passed: result.passed,
     seconds: (Date.now() - startedAt) / 1000,
     detail: inWords(result),
+  })
+}
+
+/** What is left to say when a worker or the server has died of the query, or at the same time, once too often. */
+const UNANSWERED: ProbeResult = { passed: false, why: 'unanswered' }
+
+async function askChild(context: DrillContext, child: ServerRecord, query: string): Promise<ProbeResult> {
+  const { deps, addonId, serverId } = context
+  await ensureRuns(context, child)
+  const login = {
+    host: deps.driver.paths(serverId).socketDirectory,
+    port: portOf(child),
+    user: child.username,
+    password: deps.keyRing.open(child.passwordSealed, sealContext.addonPassword(addonId)),
+    database: child.databaseName,
+  }
+  return runProbe(login, query, {
+    program: deps.driver.program(child.postgresVersion, 'psql'),
+    run: (command) => deps.driver.run(serverId, command),
   })
 }
 
@@ -122,6 +134,10 @@ function inWords(result: ProbeResult): string {
     case 'null':
     case 'false':
       return `The first row begins with ${result.why}.`
+    case 'timed-out':
+      return 'The query timed out.'
+    case 'unanswered':
+      return 'The query had no answer.'
     case 'error':
       return `The query failed with SQLSTATE ${result.code}.`
   }

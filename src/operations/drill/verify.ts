@@ -7,7 +7,8 @@ import { withAdmin } from '../../postgres/connect.ts'
 import { lastCommitOf } from '../../postgres/last-commit.ts'
 import { findCompleteBackups } from '../backup-progress.ts'
 import { labelsInUse, recordDamages } from '../damaged-backups.ts'
-import { adminConnection, archiveAccess, engineServer, ensurePort, type WorkDeps } from '../server-work.ts'
+import { openSource } from '../restore/fetch.ts'
+import { adminConnection, engineServer, ensurePort, type WorkDeps } from '../server-work.ts'
 import { finish, go, wait } from '../workflow.ts'
 import { type DrillContext, loadDrill } from './memo.ts'
 import { beginDrill, saveChecks } from './progress.ts'
@@ -20,16 +21,11 @@ const LABELS_SHOWN_MAX = 10
 
 /** Gives the child what it needs to read the archive of its source. */
 export async function reserve(context: DrillContext) {
-  const { deps, serverId, memo, inCommit } = context
+  const { deps, memo, inCommit } = context
   await ensurePort(deps, (await loadDrill(context)).child)
   // Read again: it has a port now.
   const { child, source } = await loadDrill(context)
-  await deps.driver.ensureInstance(serverId)
-  const access = archiveAccess(deps, source, 'read')
-  await deps.driver.writeConfig(
-    serverId,
-    deps.engine.configFiles('source', engineServer(deps, child), access),
-  )
+  await openSource(deps, child, source)
   inCommit((tx) => beginDrill(tx, memo.drillId))
   return go('start-verify')
 }
@@ -37,6 +33,8 @@ export async function reserve(context: DrillContext) {
 export async function startVerify(context: DrillContext) {
   const { deps, serverId, remember } = context
   const { child, source } = await loadDrill(context)
+  // The keys of the store may have changed since an earlier attempt.
+  await openSource(deps, child, source)
   await deps.driver.startTask(
     serverId,
     VERIFY,

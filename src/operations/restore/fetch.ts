@@ -10,7 +10,13 @@ import { saveRestore } from '../progress.ts'
 import { archiveAccess, engineServer, ensurePort, type WorkDeps } from '../server-work.ts'
 import { go, wait } from '../workflow.ts'
 import { assertRoom } from './disk.ts'
-import { enterPhase, loadRestore, type RestoreContext, type RestoreMemo } from './memo.ts'
+import {
+  enterPhase,
+  loadRestore,
+  type RestoreContext,
+  type RestoreMemo,
+  type RestoreOfDrill,
+} from './memo.ts'
 import { progressOf } from './progress.ts'
 
 /** The task that fetches the base backup. */
@@ -117,7 +123,8 @@ export async function awaitFetch(context: RestoreContext) {
         return useOlderBackup(context)
       if (memo.fetchAttempts + 1 >= ATTEMPTS_MAX)
         throw new Problem('backup-unreadable', { cause: task.stdoutTail + task.stderrTail })
-      remember({ fetchAttempts: memo.fetchAttempts + 1 })
+      // Checksumming what is there already is progress, too.
+      remember({ fetchAttempts: memo.fetchAttempts + 1, bytesDone: 0 })
       await deps.driver.clearTask(serverId, FETCH)
       // The next turn finds no task, and starts it again.
       return wait(RETRY_SECONDS)
@@ -131,9 +138,22 @@ async function useOlderBackup(context: RestoreContext) {
   const { restore, source } = await loadRestore(context)
   await startOver(context)
   inCommit((tx) => recordDamages(tx, source.serverId, [memo.label]))
-  remember({ damaged: [...memo.damaged, memo.label] })
+  remember({
+    damaged: [...memo.damaged, memo.label],
+    drill: memo.drill && foundDamage(memo.drill, memo.label),
+  })
   if (!isWalTarget(restore.target)) return go('allocate')
   return go(memo.walTarget === null ? 'locate' : 'choose-base')
+}
+
+/** A drill that meets damage which its verification has missed does not pass for it. */
+function foundDamage(drill: RestoreOfDrill, label: string): RestoreOfDrill {
+  const checks = drill.checks.map((check) =>
+    check.name === 'archive' && check.passed
+      ? { ...check, passed: false, detail: `Damaged or missing: backup ${label}.` }
+      : check,
+  )
+  return { ...drill, checks, damagedBackups: drill.damagedBackups + 1 }
 }
 
 /** Whether it is known where recovery is to stop; a lost source's transaction is searched for after the fetch. */

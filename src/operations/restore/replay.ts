@@ -12,6 +12,7 @@ import { listArchive } from '../archive-tail.ts'
 import { saveRestore } from '../progress.ts'
 import { engineServer, loadServer, startServer, type WorkDeps, writeServerConfig } from '../server-work.ts'
 import { go, wait } from '../workflow.ts'
+import { openSource } from './fetch.ts'
 import { enterPhase, loadRestore, type RestoreContext } from './memo.ts'
 import { progressOf, walTotal } from './progress.ts'
 
@@ -40,6 +41,8 @@ export async function startRecovery(context: RestoreContext) {
     inclusive: !restore.exclusive,
     timeline: memo.timeline,
   })
+  // The keys of the store may have changed since the fetch.
+  await openSource(deps, child, source)
   await writeServerConfig(deps, server, { access: 'locked', archiving: false, recovery })
   // After a crash right behind the start, recovery may be over: asked for once more, it would come with the next start.
   const isOver = control.timeline > memo.timeline

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { noteArchiving } from '../../db/servers.ts'
+import { noteArchiving, noteMaking } from '../../db/servers.ts'
 import { newId } from '../../domain/ids.ts'
 import { Problem } from '../../domain/problem.ts'
 import { archiveAccess, engineServer, loadServer, type WorkDeps, writeServerConfig } from '../server-work.ts'
@@ -9,10 +9,18 @@ import { defineWorkflow, finish, go } from '../workflow.ts'
 export const protectServer = defineWorkflow<WorkDeps>()({
   kind: 'server.protect',
   memo: z.object({}),
-  start: 'create-archive',
+  start: 'note-making',
   onFailure: 'leave',
   timeLimitSeconds: 3600,
   steps: {
+    /** Known before there is anything in the store, so that what is left of it is never overlooked. */
+    'note-making': {
+      async run({ serverId, inCommit }) {
+        inCommit((tx) => noteMaking(tx, serverId))
+        return go('create-archive')
+      },
+    },
+
     'create-archive': {
       async run(context) {
         const { deps, tenantId, serverId } = context

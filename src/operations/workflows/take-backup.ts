@@ -3,10 +3,11 @@ import type { BackupInfo } from '../../backup/engine.ts'
 import type { Tx } from '../../db/client.ts'
 import { failureOf, Problem } from '../../domain/problem.ts'
 import type { TaskReport } from '../../drivers/driver.ts'
+import { soundType } from '../backup-base.ts'
 import { planServer } from '../backup-planner.ts'
 import { findRecordedLabels, noteBackupRate, recordBackup, setBackupStatus } from '../backup-progress.ts'
 import { assertRoom } from '../backup-room.ts'
-import { takeSlot } from '../backup-slots.ts'
+import { slotPollSeconds, takeSlot } from '../backup-slots.ts'
 import { labelsToExpire } from '../expiry.ts'
 import { reviseKnownGaps } from '../known-gaps.ts'
 import { listBackups } from '../list-backups.ts'
@@ -16,7 +17,6 @@ import { defineWorkflow, finish, go, type StepContext, wait } from '../workflow.
 
 const ATTEMPTS_MAX = 3
 const POLL_SECONDS = 2
-const SLOT_POLL_SECONDS = 3
 const RETRY_SECONDS = 10
 const PROGRESS_GRACE_SECONDS = 1800
 
@@ -25,6 +25,8 @@ const memo = z.object({
   type: z.enum(['full', 'differential', 'incremental']),
   attempts: z.int().default(0),
   percent: z.number().default(0),
+  /** How often it has asked for a slot in vain. */
+  slotPolls: z.int().default(0),
 })
 
 type Context = StepContext<z.infer<typeof memo>, WorkDeps>
@@ -42,17 +44,24 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
   steps: {
     /** Others come first, which is no lack of progress. */
     'await-slot': {
-      async run({ deps, memo, extendDeadline }) {
+      async run({ deps, memo, remember, extendDeadline }) {
         deps.assertHeld()
-        if (await takeSlot(deps.db, memo.backupId, deps.backupsMax)) return go('check-room')
+        const { isTaken, isNext } = await takeSlot(deps.db, memo.backupId, deps.backupsMax)
+        if (isTaken) return go('check-room')
         extendDeadline(PROGRESS_GRACE_SECONDS)
-        return wait(SLOT_POLL_SECONDS)
+        remember({ slotPolls: memo.slotPolls + 1 })
+        return wait(slotPollSeconds(memo.slotPolls, isNext))
       },
     },
 
     'check-room': {
       async run(context) {
-        await assertRoom(context.deps, await loadServer(context.deps, context), context.memo.type)
+        const { deps, remember } = context
+        const listed = await listForBase(context)
+        if (!Array.isArray(listed)) return retry(context, listed)
+        const type = await soundType(deps.db, context.serverId, context.memo.type, listed)
+        await assertRoom(deps, await loadServer(deps, context), type)
+        remember({ type })
         return go('start-backup')
       },
     },
@@ -122,14 +131,38 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
   },
 })
 
-async function retry(context: Context, { stdoutTail, stderrTail }: TaskReport) {
+type Said = Pick<TaskReport, 'stdoutTail' | 'stderrTail'>
+
+/** What the backup may build upon, or what was said in place of a list; a full one builds upon nothing. */
+async function listForBase(context: Context): Promise<BackupInfo[] | Said> {
+  const { deps, serverId, memo } = context
+  if (memo.type === 'full') return []
+  const server = await loadServer(deps, context)
+  const self = engineServer(deps, server)
+  const files = deps.engine.configFiles('own', self, archiveAccess(deps, server))
+  await deps.driver.writeConfig(serverId, files)
+  const { exitCode, stdout, stderr } = await deps.driver.run(
+    serverId,
+    deps.engine.listBackups(self, 'own', serverId),
+  )
+  if (exitCode !== 0) return { stdoutTail: stdout, stderrTail: stderr }
+  try {
+    return deps.engine.parseBackups(stdout)
+  } catch (error) {
+    // An outage may pass, as one that the backup itself meets may.
+    if (!(error instanceof Problem && error.code === 'archive-unreachable')) throw error
+    return { stdoutTail: '', stderrTail: String(error.cause) }
+  }
+}
+
+async function retry(context: Context, { stdoutTail, stderrTail }: Said) {
   const { deps, serverId, memo, remember } = context
   if (deps.engine.isUnreadable({ stdoutTail, stderrTail })) throw new Problem('archive-unreadable')
   if (memo.attempts + 1 >= ATTEMPTS_MAX)
     throw new Problem('backup-failed', { cause: stdoutTail + stderrTail })
   remember({ attempts: memo.attempts + 1 })
   await deps.driver.clearTask(serverId, taskOf(context))
-  // `await-backup` finds no task then, and starts it again.
+  // The step comes again: `await-backup` finds no task then, and starts it once more.
   return wait(RETRY_SECONDS)
 }
 

@@ -9,6 +9,7 @@ import { readRecoveryLog } from '../../../src/postgres/recovery-log.ts'
 import { postgresqlConf, recoverySettings } from '../../../src/postgres/settings.ts'
 import { type BareServer, bareServer } from '../../support/bare-server.ts'
 import { until } from '../../support/until.ts'
+import { listSegmentsOf } from './list-segments.ts'
 
 const engine = pgbackrestEngine({ program: 'pgbackrest', processMax: 2 })
 
@@ -64,10 +65,7 @@ const backups = async () =>
   engine.parseBackups(
     (await succeed(parent, engine.listBackups(self(parent), 'own', parent.serverId))).stdout,
   )
-const segments = async () =>
-  engine.parseSegments(
-    (await succeed(parent, engine.listSegments(self(parent), 'own', parent.serverId))).stdout,
-  )
+const segments = () => listSegmentsOf(parent)
 const files = async (below: string) => {
   const { stdout } = await succeed(parent, {
     argv: ['find', join(parent.paths.spoolDirectory, 'repository', below), '-type', 'f', '-printf', '%P\n'],

@@ -76,6 +76,28 @@ test('sealing again brings every secret under the first key, once, and then the 
   await expect(assertRing(db, before)).rejects.toThrow('another master key')
 })
 
+test('two at once that seal by different keys take turns, and everything is sealed by the later one', async () => {
+  const { db } = await freshMetadata()
+  await assertRing(db, before)
+  const reverse = keyRing([oldKey, newKey])
+  const ids = [...(await tenants(db, before, 5)), ...(await tenants(db, during, 5))]
+  const turns: string[] = []
+  const resealAs = (ring: KeyRing, name: string, onTurn = () => {}) =>
+    resealUnder(db, ring, (sealed, context) => {
+      turns.push(name)
+      onTurn()
+      return ring.seal(ring.open(sealed, context), context)
+    })
+  let later: Promise<number> | undefined
+  const earlier = resealAs(during, 'earlier', () => {
+    later ??= resealAs(reverse, 'later')
+  })
+  expect([await earlier, await later]).toEqual([5, 10])
+  expect(turns).toEqual([...Array(5).fill('earlier'), ...Array(10).fill('later')])
+  await assertRing(db, before)
+  for (const id of ids) expect(before.open(await sealedOf(db, id), tenantSecret(id))).toBe(`secret of ${id}`)
+})
+
 test('a secret that changes while it is sealed again keeps the change, and is sealed again too', async () => {
   const { db } = await freshMetadata()
   await assertRing(db, before)

@@ -51,6 +51,18 @@ test('null turns off for an add-on what its tenant has', async () => {
   expect(addon.effectiveBackupPolicy).toMatchObject(own)
 })
 
+test('a short time between full backups may be said alone: an inherited one between differentials then has no effect', async () => {
+  const { db, platform, newTenant } = await startApi()
+  const { id, client } = await newTenant()
+  const addon = await availableAddon(db, client)
+  const answers = [
+    await client('POST', '/v1/addons', { name: 'shop-db', backupPolicy: { fullEvery: 'P1D' } }),
+    await client('PATCH', `/v1/addons/${addon.id}`, { backupPolicy: { fullEvery: 'PT6H' } }),
+    await platform('PATCH', `/v1/tenants/${id}`, { backupPolicy: { fullEvery: 'P1D' } }),
+  ]
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual([202, 200, 200])
+})
+
 test('schedules are worked out anew: of the add-on that is changed, or of all of the tenant', async () => {
   const { db, platform, newTenant } = await startApi()
   const [{ id, client }, stranger] = [await newTenant(), await newTenant()]

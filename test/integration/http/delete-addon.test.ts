@@ -110,7 +110,9 @@ describe('DELETE /v1/addons/{addonId}', () => {
     const { client } = await newTenant()
     const { id } = (await client('POST', '/v1/addons', { name: 'shop-db' })).json()
     const blocked = async () => {
-      const { rows } = await sql`select 1 from pg_locks where not granted`.execute(db)
+      // Other tests wait for locks too, in databases of their own.
+      const { rows } = await sql`select 1 from pg_locks join pg_stat_activity using (pid)
+        where not granted and datname = current_database()`.execute(db)
       return rows.length > 0
     }
     let deletion: ReturnType<typeof client> | undefined
@@ -128,6 +130,8 @@ describe('DELETE /v1/addons/{addonId}', () => {
     const { client } = await newTenant()
     const addon = await availableAddon(db, client)
     await completeBackup(db, addon)
+    await client('POST', `/v1/addons/${addon.id}/restore-points`, { name: 'before-upgrade' })
+    await finishOperations(db, addon.id)
     const archive = db.updateTable('archive').where('server_id', '=', addon.server_id)
     const until = '2026-11-30T14:00:00.000000Z'
     await db
@@ -142,12 +146,14 @@ describe('DELETE /v1/addons/{addonId}', () => {
       latest: '2026-11-23T13:30:00.000000Z',
     })
     expect((await client('GET', `${path}/backups`)).json().data).toHaveLength(1)
+    expect((await client('GET', `${path}/restore-points`)).json().data).toHaveLength(1)
     expect((await client('POST', `${path}/restores`, latest)).statusCode).toBe(202)
 
     await archive.set({ keep_until: '2026-11-23T14:00:00.000000Z' }).execute()
     for (const answer of [
       await client('GET', `${path}/recovery-window`),
       await client('GET', `${path}/backups`),
+      await client('GET', `${path}/restore-points`),
       await client('POST', `${path}/restores`, latest),
     ])
       expect([answer.statusCode, codeOf(answer)]).toEqual([409, 'archive-purged'])

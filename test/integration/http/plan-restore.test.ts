@@ -183,6 +183,15 @@ describe('a restore while the store does not answer', () => {
     expect((await restore({ latest: true })).statusCode).toBe(202)
   })
 
+  test('is recorded, and not planned, when the store takes connections and says nothing', async () => {
+    const { listed, plan, restore } = await protectedAddon()
+    const mute = { next: () => new Promise<never>(() => {}) }
+    listed.archives.files = () => ({ [Symbol.asyncIterator]: () => mute })
+    const [recorded, planned] = await Promise.all([restore({ latest: true }), plan({ latest: true })])
+    expect(recorded.statusCode).toBe(202)
+    expect([planned.statusCode, codeOf(planned)]).toEqual([503, 'archive-unreachable'])
+  })
+
   test('is refused where WAL is known to be missing', async () => {
     const { listed, archive, restore } = await protectedAddon()
     const gap = { afterSegment: SEGMENT(4), beforeSegment: SEGMENT(6), missingSegments: 1 }

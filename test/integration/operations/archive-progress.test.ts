@@ -12,6 +12,7 @@ async function aProtectedAddon() {
   const { db } = await freshMetadata()
   const owned = await anAddon(db, await aTenant(db))
   await db.updateTable('addon').set({ protection: 'protected' }).execute()
+  await db.updateTable('server').set({ desired_state: 'running' }).execute()
   const addon = () => db.selectFrom('addon').select(['protection', 'stalled']).executeTakeFirstOrThrow()
   const events = async () =>
     (await db.selectFrom('outbox_event').select(['type', 'payload']).orderBy('id').execute()).map(
@@ -91,4 +92,20 @@ test("what was known to be archived is not forgotten when a crash has emptied th
     last_archived_segment: SEGMENT,
     archived_at: NOW,
   })
+})
+
+test.each(['deleting', 'deleted'] as const)('nothing is said of an add-on that is %s', async (status) => {
+  const { db, addon, events, report } = await aProtectedAddon()
+  await db.updateTable('addon').set({ status }).execute()
+  await report(['server-lost'], ['server-lost'])
+  expect(await addon()).toEqual({ protection: 'protected', stalled: null })
+  expect(await events()).toEqual([])
+})
+
+test('nothing is said of a server that is not to run', async () => {
+  const { db, addon, events, report } = await aProtectedAddon()
+  await db.updateTable('server').set({ desired_state: 'absent' }).execute()
+  await report(['server-lost'], ['server-lost'])
+  expect(await addon()).toEqual({ protection: 'protected', stalled: null })
+  expect(await events()).toEqual([])
 })

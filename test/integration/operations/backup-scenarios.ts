@@ -111,6 +111,24 @@ export const backupScenarios: Scenario[] = [
     crashIn: ['archive.expire'],
   },
   {
+    name: 'a full backup is taken where a differential one would build upon a damaged one',
+    given: async (stage) => {
+      await aProtectedAddon(stage)
+      const damaged = stage.db.updateTable('backup').set({ damaged_at: BACKUP_STOPPED_AT })
+      await damaged.where('tenant_id', '=', stage.tenantId).execute()
+    },
+    when: backUp('differential'),
+    end: {
+      addons: [
+        {
+          backups: [{ isDamaged: true }, { ...kept, isDamaged: false }],
+          archive: { backups: [expect.stringMatching(/F$/), expect.stringMatching(/F$/)] },
+        },
+      ],
+    },
+    crashIn: ['backup.take'],
+  },
+  {
     name: 'a backup for which the disk has too little room is not begun',
     given: aProtectedAddon,
     when: async (stage) => {

@@ -1,8 +1,10 @@
 import { expect, test, vi } from 'vitest'
 import { sealContext } from '../../../src/secrets/key-ring.ts'
+import { cancelRestore } from '../../../src/services/cancel-restore.ts'
 import { createAddon } from '../../../src/services/create-addon.ts'
 import { deleteAddon } from '../../../src/services/delete-addon.ts'
 import { requestRestore } from '../../../src/services/request-restore.ts'
+import { ANCHOR_SEGMENT, BACKUP_SEGMENT, type FakeArchive } from '../../support/fake/world.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 import { caller, newStage, type Stage, workToEnd } from './stage.ts'
 
@@ -29,13 +31,19 @@ async function aProtectedAddon(): Promise<{ stage: Stage; id: string }> {
 }
 
 const archiveOf = ({ db }: Stage) => db.selectFrom('archive').selectAll().executeTakeFirstOrThrow()
+const archiveIn = ({ world }: Stage) => [...world.archives.values()][0] as FakeArchive
 const addonOf = ({ db }: Stage) => db.selectFrom('addon').selectAll().executeTakeFirstOrThrow()
 
-/** As if the deletion had waited for two minutes already. */
-const letPollsPass = ({ db }: Stage) =>
+async function deletedEventOf({ db }: Stage) {
+  const events = db.selectFrom('outbox_event').select('payload').where('type', '=', 'addon.deleted')
+  return (await events.executeTakeFirstOrThrow()).payload
+}
+
+/** As if the deletion had waited for two minutes already, and nothing had been archived since that segment. */
+const letPollsPass = ({ db }: Stage, lastArchived = BACKUP_SEGMENT) =>
   db
     .updateTable('operation')
-    .set({ memo: JSON.stringify({ polls: 60 }) })
+    .set({ memo: JSON.stringify({ polls: 60, lastArchived }) })
     .where('kind', '=', 'addon.delete')
     .execute()
 
@@ -50,18 +58,75 @@ test.each([
   await workToEnd(stage)
   expect(await addonOf(stage)).toMatchObject({ status: 'deleted' })
   expect(await archiveOf(stage)).toMatchObject({ keep_until: expect.any(String), last_commit_at: null })
+  expect(await deletedEventOf(stage)).toMatchObject({ archiveComplete: false })
+})
+
+/** Lets something happen when the deletion has looked after its server that often; the first time is for the marker. */
+function atLook(stage: Stage, count: number, happens: () => void): void {
+  let looks = 0
+  const look = async (): Promise<void> => {
+    if (++looks >= count) return happens()
+    stage.world.ambush = { call: 'postgresState', happens: look }
+  }
+  stage.world.ambush = { call: 'postgresState', happens: look }
+}
+
+const archiveWhatWaits = (stage: Stage): void => void archiveIn(stage).segments.push(ANCHOR_SEGMENT)
+
+test('a deletion waits for as long as the store is away, and loses nothing', async () => {
+  const { stage, id } = await aProtectedAddon()
+  stage.world.failing.add('archive-push').add('store')
+  await deleteAddon(stage.services, caller, id)
+  await letPollsPass(stage)
+  atLook(stage, 6, () => {
+    stage.world.failing.clear()
+    archiveWhatWaits(stage)
+  })
+  await workToEnd(stage)
+  expect(await archiveOf(stage)).toMatchObject({ last_commit_at: expect.any(String) })
+  expect(await deletedEventOf(stage)).toMatchObject({ archiveComplete: true })
+})
+
+test('a deletion goes on waiting while WAL is archived, however slowly', async () => {
+  const { stage, id } = await aProtectedAddon()
+  stage.world.failing.add('archive-push')
+  await deleteAddon(stage.services, caller, id)
+  await letPollsPass(stage, '000000010000000000000002')
+  atLook(stage, 6, () => archiveWhatWaits(stage))
+  await workToEnd(stage)
+  expect(await deletedEventOf(stage)).toMatchObject({ archiveComplete: true })
+})
+
+test('WAL that the shutdown could not archive is archived before the server goes', async () => {
+  const { stage, id } = await aProtectedAddon()
+  stage.world.failing.add('last-push')
+  const happens = async () => void stage.world.failing.delete('last-push')
+  stage.world.ambush = { call: 'startPostgres', happens }
+  await deleteAddon(stage.services, caller, id)
+  await workToEnd(stage)
+  expect(stage.world.failing.size).toBe(0)
+  expect(await deletedEventOf(stage)).toMatchObject({ archiveComplete: true })
+})
+
+test('a cancelled restore ends while the store is away, as nothing of it is there', async () => {
+  const { stage, id } = await aProtectedAddon()
+  const { id: restoreId } = await requestRestore(stage.services, caller, id, { target: { latest: true } })
+  const happens = async () => {
+    await cancelRestore(stage.services, caller, restoreId)
+    stage.world.failing.add('store')
+  }
+  stage.world.ambush = { call: 'startTask restore', happens }
+  await workToEnd(stage)
+  const [restore] = await stage.db.selectFrom('restore').select('status').execute()
+  expect(restore).toEqual({ status: 'cancelled' })
 })
 
 test('a server that crashes while its last commits are archived is started for them', async () => {
   const { stage, id } = await aProtectedAddon()
   await deleteAddon(stage.services, caller, id)
-  let looks = 0
-  const crash = async (): Promise<void> => {
-    // The first look is that of the step that commits the marker.
-    if (++looks < 3) stage.world.ambush = { call: 'postgresState', happens: crash }
-    else for (const server of stage.world.servers.values()) server.port = null
-  }
-  stage.world.ambush = { call: 'postgresState', happens: crash }
+  atLook(stage, 3, () => {
+    for (const server of stage.world.servers.values()) server.port = null
+  })
   await workToEnd(stage)
   const operation = stage.db.selectFrom('operation').select('id').where('kind', '=', 'addon.delete')
   const steps = await stage.db

@@ -132,6 +132,26 @@ export const drillScenarios = [
     crashIn: ['restore.run'],
   },
   {
+    name: 'a drill whose probe never has an answer has failed',
+    given: aProtectedAddon,
+    when: async (stage: Stage) => {
+      stage.world.failing.add('probe')
+      await drill(stage)
+    },
+    end: {
+      ...nothingLeft,
+      drills: [
+        {
+          status: 'failed',
+          failure: 'drill-failed',
+          checks: [...checked('archive', 'amcheck', 'rows'), { name: 'probe', passed: false }],
+        },
+      ],
+      restores: [{ status: 'succeeded' }],
+    },
+    crashIn: ['drill.check'],
+  },
+  {
     name: 'a drill of an add-on that is deleted is cancelled',
     given: aFleetingAddon,
     when: deletedDuring('startTask verify'),

@@ -23,14 +23,18 @@ const sweepOnce = (backupsMax = 4, platformPolicy = DEFAULT_POLICY) =>
   sweep({ db, doorbell, keyRing: keyRing([randomBytes(32)]), platformPolicy, backupsMax })
 
 /** An add-on that is protected by a full backup of that age. */
-async function protectedAddon(ago = '1 minute', policy: BackupPolicy = {}): Promise<Owned> {
-  const addon = await anAddon(db, tenantId)
+async function protectedAddon(
+  ago = '1 minute',
+  policy: BackupPolicy = {},
+  ofTenant = tenantId,
+): Promise<Owned> {
+  const addon = await anAddon(db, ofTenant)
   await sql`update addon set protection = 'protected', backup_policy = ${JSON.stringify(policy)}
              where id = ${addon.addonId}`.execute(db)
   await sql`update archive set archiving_since = now() where server_id = ${addon.serverId}`.execute(db)
   await sql`
     insert into backup (id, tenant_id, addon_id, server_id, type, status, label, backup_stopped_at)
-    values (${newId('backup')}, ${tenantId}, ${addon.addonId}, ${addon.serverId}, 'full', 'succeeded',
+    values (${newId('backup')}, ${ofTenant}, ${addon.addonId}, ${addon.serverId}, 'full', 'succeeded',
             '20261123-130000F', now() - ${ago}::interval)`.execute(db)
   return addon
 }
@@ -43,8 +47,8 @@ const scheduleOf = async ({ serverId }: Owned) => {
   return rows[0] ?? { type: null, secondsLeft: null, stale: false }
 }
 
-async function due(policy: BackupPolicy = {}): Promise<Owned> {
-  const addon = await protectedAddon('1 minute', policy)
+async function due(policy: BackupPolicy = {}, ofTenant = tenantId): Promise<Owned> {
+  const addon = await protectedAddon('1 minute', policy, ofTenant)
   await makeDue(addon)
   return addon
 }
@@ -52,6 +56,14 @@ async function due(policy: BackupPolicy = {}): Promise<Owned> {
 const makeDue = ({ serverId }: Owned) =>
   sql`update archive set next_backup_at = now() - interval '1 second', next_backup_type = 'differential',
              schedule_stale = false where server_id = ${serverId}`.execute(db)
+
+/** A backup that was asked for. */
+async function onRequest(ofTenant: string, state: 'queued' | 'begun'): Promise<void> {
+  const addon = await anAddon(db, ofTenant)
+  const { operationId } = await openOperation(db, { ...addon, kind: 'backup.take', memo: {} })
+  if (state === 'begun')
+    await sql`update operation set started_at = now() where id = ${operationId}`.execute(db)
+}
 
 const openBackups = () =>
   db
@@ -146,12 +158,33 @@ describe('the sweeper opens', () => {
     await sql`update archive set next_backup_at = now() - interval '1 hour' where server_id = ${longest.serverId}`.execute(
       db,
     )
-    await openOperation(db, { ...(await anAddon(db, tenantId)), kind: 'backup.take', memo: {} })
+    await onRequest(tenantId, 'begun')
     await sweepOnce(2)
     await sweepOnce(2)
     const open = await openBackups()
     expect(open).toHaveLength(2)
     expect(open.map((each) => each.server_id)).toContain(longest.serverId)
+  })
+
+  test('backups of other tenants, however many one has asked for or has waiting behind its own limit', async () => {
+    const busy = await aTenant(db, 3)
+    for (let each = 0; each < 3; each++) await onRequest(busy, 'begun')
+    for (let each = 0; each < 3; each++) await onRequest(busy, 'queued')
+    const own = [await due({}, busy), await due({}, busy), await due({}, busy)]
+    await sql`update archive set next_backup_at = now() - interval '1 hour'
+               where tenant_id = ${busy} and next_backup_at is not null`.execute(db)
+    const others = [await due(), await due(), await due()]
+    const opened = async (addons: Owned[]) => {
+      const open = (await openBackups()).map((each) => each.server_id)
+      return addons.filter(({ serverId }) => open.includes(serverId)).length
+    }
+    // One place is left; it goes to what has been due longest, and begins only when its tenant's limit lets it.
+    await sweepOnce(2)
+    expect([await opened(own), await opened(others)]).toEqual([1, 0])
+    await sweepOnce(2)
+    expect([await opened(own), await opened(others)]).toEqual([1, 1])
+    await sweepOnce(2)
+    expect([await opened(own), await opened(others)]).toEqual([1, 1])
   })
 
   test('nothing on a server that somebody works on, until they have ended', async () => {

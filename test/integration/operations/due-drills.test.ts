@@ -76,7 +76,7 @@ describe('a scheduled drill', () => {
     expect(new Set(times).size).toBe(times.length)
   })
 
-  test('is opened while no other drill goes on, of whatever add-on, and by one sweeper', async () => {
+  test('is opened while no other scheduled one goes on, of whatever add-on, and by one sweeper', async () => {
     await Promise.all([protectedFor('2 days'), protectedFor('2 days')])
     await Promise.all([sweepDrills(), sweepDrills(), sweepDrills()])
     expect(await drills()).toHaveLength(1)
@@ -84,6 +84,41 @@ describe('a scheduled drill', () => {
     await sweepDrills()
     const both = await drills()
     expect(new Set(both.map((drill) => drill.addon_id)).size).toBe(2)
+  })
+
+  /** Due add-ons that are drilled already, as somebody has asked for it. */
+  async function askedFor(count: number): Promise<void> {
+    for (let drilled = 0; drilled < count; drilled += 1) {
+      await protectedFor('2 days')
+      await sweepDrills()
+      await sql`update drill set scheduled = false`.execute(db)
+      await sql`update archive set drill_stale = true`.execute(db)
+    }
+  }
+
+  test('does not wait for drills that were asked for, unless they are many', async () => {
+    await askedFor(3)
+    const addon = await protectedFor('2 days')
+    await sweepDrills()
+    const open = await drills()
+    expect(open.filter((drill) => drill.scheduled)).toMatchObject([{ addon_id: addon.addonId }])
+    await sql`update drill set scheduled = false`.execute(db)
+    await protectedFor('2 days')
+    await sweepDrills()
+    expect(await drills()).toHaveLength(4)
+  })
+
+  test('does not wait for one that has been stuck for a day', async () => {
+    await protectedFor('2 days')
+    await sweepDrills()
+    const addon = await protectedFor('2 days')
+    await sweepDrills()
+    expect(await drills()).toHaveLength(1)
+    await sql`update drill set created_at = now() - interval '25 hours'`.execute(db)
+    await sql`update archive set next_drill_at = now() - interval '1 hour'`.execute(db)
+    await sweepDrills()
+    expect((await drills()).map((drill) => drill.addon_id)).toContain(addon.addonId)
+    expect(await drills()).toHaveLength(2)
   })
 
   test('comes as the add-on says, else its tenant, else the platform; null is never', async () => {
@@ -100,6 +135,20 @@ describe('a scheduled drill', () => {
     await sweepDrills()
     expect(await drills()).toMatchObject([{ addon_id: inherits.addonId }])
     expect(await nextDrillInSeconds(own)).toBeNull()
+  })
+
+  test('is planned anew when the policy changes while it is planned', async () => {
+    const addon = await protectedFor('2 days', { drillEvery: 'P30D' })
+    const { serverId, addonId } = addon
+    await db.transaction().execute(async (tx) => {
+      await sql`update archive set drill_stale = true where server_id = ${serverId}`.execute(tx)
+      await sql`update addon set backup_policy = ${JSON.stringify(DAILY)} where id = ${addonId}`.execute(tx)
+      // It does not wait for the change, and leaves the archive to the next sweep.
+      await sweepDrills()
+    })
+    expect(await drills()).toEqual([])
+    await sweepDrills()
+    expect(await drills()).toMatchObject([{ addon_id: addonId }])
   })
 
   test('waits for an add-on that serves and has a backup that can be restored', async () => {

@@ -2,10 +2,14 @@ import { sql } from 'kysely'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { BackupInfo } from '../../../src/backup/engine.ts'
 import type { Db } from '../../../src/db/client.ts'
+import { readFleet } from '../../../src/db/fleet.ts'
 import { transact } from '../../../src/db/transact.ts'
+import { readWatched } from '../../../src/db/watched.ts'
+import type { BackupType } from '../../../src/domain/addon.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import { addSeconds, type Moment } from '../../../src/domain/moment.ts'
+import { soundType } from '../../../src/operations/backup-base.ts'
 import { findCompleteBackups } from '../../../src/operations/backup-progress.ts'
 import { fullsLeft, giveUpExpired, giveUpUnlisted, labelsToExpire } from '../../../src/operations/expiry.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
@@ -154,6 +158,66 @@ test('the engine keeps every full backup that has not been given up, also when o
   await transact(db, (tx) => giveUpUnlisted(tx, addon, without2))
   expect(await usable()).toEqual(['1F', '1F_1D', '3F', '3F_1D', '4F'])
   expect(await fullsLeft(db, addon.serverId, without2)).toBe(3)
+})
+
+test('a full backup that has vanished stops nothing, damaged or not, and is given up', async () => {
+  await record(...month)
+  await sql`update backup set damaged_at = now() where label = '1F'`.execute(db)
+  const without1 = month.filter(({ label }) => !label.startsWith('1F'))
+  await giveUp(without1)
+  expect(await fullsLeft(db, addon.serverId, without1)).toBe(2)
+  await transact(db, (tx) => giveUpUnlisted(tx, addon, without1))
+  const left = db.selectFrom('backup').select('label').where('expired_at', 'is', null).orderBy('label')
+  expect((await left.execute()).map(({ label }) => label)).toEqual(['3F', '3F_1D', '4F'])
+  expect(await fullsLeft(db, addon.serverId, [])).toBe(0)
+})
+
+test('nothing is given up while the newest full backup is dated after the clock', async () => {
+  const ahead = [...month, listed('5F', -36_500)]
+  await record(...ahead)
+  expect(await labelsToExpire(db, addon, ahead, POLICY)).toEqual([])
+})
+
+test('a backup that cannot be restored from is not the last one, for the alarm', async () => {
+  await sql`update archive set archiving_since = '2026-11-01T00:00:00Z' where server_id = ${addon.serverId}`.execute(
+    db,
+  )
+  await sql`update addon set protection = 'protected' where id = ${addon.addonId}`.execute(db)
+  await record(...month)
+  const damage = (label: string) =>
+    sql`update backup set damaged_at = now() where label = ${label}`.execute(db)
+  const lastBackupAt = async () => (await readWatched(db, addon.serverId)).lastBackupAt
+  const ageSeconds = async () => (await readFleet(db, { lagLimitSeconds: 60 })).archives.backupAgeSeconds
+  expect(await lastBackupAt()).toBe(NEWEST)
+  const age = await ageSeconds()
+  await damage('4F')
+  expect(await lastBackupAt()).toBe(month[4]?.stoppedAt)
+  // What builds upon a damaged one is none either.
+  await damage('3F')
+  expect(await lastBackupAt()).toBe(month[2]?.stoppedAt)
+  expect(await ageSeconds()).toBeGreaterThan(age + 13 * 86_400)
+  await damage('2F')
+  await damage('1F')
+  expect(await lastBackupAt()).toBe('2026-11-01T00:00:00.000000Z')
+})
+
+test('a backup builds upon nothing that cannot be restored from', async () => {
+  const incremental = listed('4F_1I', 0, { type: 'incremental', referenceLabels: ['4F'] })
+  const all = [...month, incremental]
+  await record(...all)
+  const type = (wished: BackupType, backups = all) => soundType(db, addon.serverId, wished, backups)
+  expect([await type('differential'), await type('incremental')]).toEqual(['differential', 'incremental'])
+  expect(await type('differential', [])).toBe('differential')
+  const withErrors = [...month, listed('5F', 0, { hasErrors: true })]
+  expect([await type('differential', withErrors), await type('incremental', withErrors)]).toEqual([
+    'full',
+    'full',
+  ])
+  expect(await type('differential', [...month, listed('5F', 0)])).toBe('full')
+  await sql`update backup set damaged_at = now() where label = '4F_1I'`.execute(db)
+  expect([await type('differential'), await type('incremental')]).toEqual(['differential', 'differential'])
+  await sql`update backup set damaged_at = now() where label = '4F'`.execute(db)
+  expect([await type('full'), await type('incremental')]).toEqual(['full', 'full'])
 })
 
 test('nothing is removed where nothing is recorded', async () => {

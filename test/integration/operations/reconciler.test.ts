@@ -90,13 +90,57 @@ test('while the store refuses every add-on is stalled in its words, and it recov
   expect(await addonOf(stage)).toEqual({ protection: 'protected', stalled: null })
 })
 
-test('a store that works is asked once a minute, and one that does not in every pass', async () => {
+test('while the store refuses no segment is looked through, and that is made up for afterwards', async () => {
+  const stage = await aProtectedAddon()
+  const { asked, pass, reports } = rounds(stage)
+  const { db } = stage
+  await db.updateTable('archive').set({ last_archived_segment: null }).execute()
+  const seen = () =>
+    db.selectFrom('archive').select(['last_archived_segment', 'observed_at']).executeTakeFirstOrThrow()
+  asked.refusal = new Problem('archive-unreachable')
+  await pass()
+  expect(await seen()).toEqual({ last_archived_segment: null, observed_at: expect.any(String) })
+  asked.refusal = null
+  await pass()
+  expect((await seen()).last_archived_segment).not.toBeNull()
+  expect(reports).toEqual([])
+})
+
+test('a store is asked once by several who want to know', async () => {
+  const { asked, deps } = rounds(await aProtectedAddon())
+  const store = storeWatch(() => 0)
+  expect(await Promise.all([store.refusal(deps), store.refusal(deps)])).toEqual([null, null])
+  expect(asked.times).toBe(1)
+})
+
+test('a server that does not answer does not hold up the others', async () => {
+  const stage = await aProtectedAddon()
+  await createAddon(stage.services, caller, { tenantId: stage.tenantId, name: 'other' })
+  await workToEnd(stage)
+  const { deps, pass, reports } = rounds(stage)
+  const { driver } = deps
+  // None answers before both have been asked.
+  const both = Promise.withResolvers<void>()
+  const askedFor = new Set<string>()
+  deps.driver = {
+    ...driver,
+    async postgresState(serverId) {
+      if (askedFor.add(serverId).size === 2) both.resolve()
+      await both.promise
+      return driver.postgresState(serverId)
+    },
+  }
+  await pass()
+  expect(reports).toEqual([])
+})
+
+test('a store that works is asked in every other pass, and one that does not in every one', async () => {
   const { asked, pass } = rounds(await aProtectedAddon())
   for (let passes = 0; passes < 12; passes++) await pass(10)
-  expect(asked.times).toBe(2)
+  expect(asked.times).toBe(6)
   asked.refusal = new Problem('archive-unreachable')
   for (let passes = 0; passes < 6; passes++) await pass(10)
-  expect(asked.times).toBe(8)
+  expect(asked.times).toBe(12)
 })
 
 test('passes do not list the stored archives', async () => {

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { newId } from '../../../src/domain/ids.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
+import { Problem } from '../../../src/domain/problem.ts'
 import { reviseKnownGaps } from '../../../src/operations/known-gaps.ts'
+import { openOperation } from '../../../src/operations/open.ts'
 import { survey } from '../../../src/operations/survey.ts'
 import { newLife } from '../../support/fake/life.ts'
 import { listedArchives, SEGMENT_FILE_BYTES } from '../../support/listed-archives.ts'
@@ -47,7 +49,8 @@ async function surveyed({ everySeconds = 0 } = {}) {
     failed,
     aBackup,
     deps,
-    look: () => survey(deps, ({ error }) => failed.push(error)),
+    look: (refusal: unknown = null) =>
+      survey(deps, { refusal: async () => refusal }, ({ error }) => failed.push(error)),
     row: () =>
       db.selectFrom('archive').selectAll().where('server_id', '=', owned.serverId).executeTakeFirstOrThrow(),
     addon: () => db.selectFrom('addon').selectAll().where('id', '=', owned.addonId).executeTakeFirstOrThrow(),
@@ -133,9 +136,54 @@ test('a store that does not answer leaves what was known, and invents no gap', a
   const known = await row()
   listed.isDown = true
   await look()
-  expect(await row()).toEqual(known)
+  expect(await row()).toEqual({ ...known, survey_tried_at: expect.any(String) })
   expect(failed).toMatchObject([{ code: 'archive-unreachable' }])
   expect(await events()).toEqual([])
+})
+
+test('a store that refuses is not asked for listings', async () => {
+  const { look, row, failed } = await surveyed()
+  await look(new Problem('archive-unreachable'))
+  expect(await row()).toMatchObject({ surveyed_at: null, survey_tried_at: null })
+  expect(failed).toEqual([])
+})
+
+test('archives that always fail do not keep the others from their turn', async () => {
+  const { db, deps, look, owned, row } = await surveyed({ everySeconds: 600 })
+  for (let n = 0; n < 21; n++) await anAddon(db, owned.tenantId)
+  const since = { archiving_since: AT(3) }
+  await db.updateTable('archive').set(since).execute()
+  await db
+    .updateTable('archive')
+    .set({ survey_tried_at: AT(4) })
+    .where('server_id', '=', owned.serverId)
+    .execute()
+  const { files } = deps.archives
+  deps.archives.files = (archive, options) => {
+    if (archive.serverId !== owned.serverId) throw new Error('that one is broken')
+    return files(archive, options)
+  }
+  await look()
+  await look()
+  expect(await row()).toMatchObject({ surveyed_at: expect.any(String) })
+})
+
+test('archives that are being purged do not keep the others from their turn', async () => {
+  const { db, look, owned, row } = await surveyed({ everySeconds: 600 })
+  await db
+    .updateTable('archive')
+    .set({ survey_tried_at: AT(4) })
+    .execute()
+  for (let n = 0; n < 20; n++) {
+    const other = await anAddon(db, owned.tenantId, 'deleted')
+    await openOperation(db, { ...other, kind: 'archive.purge', memo: {} })
+  }
+  await db
+    .updateTable('archive')
+    .set({ archiving_since: AT(3) })
+    .execute()
+  await look()
+  expect(await row()).toMatchObject({ surveyed_at: expect.any(String) })
 })
 
 test('an archive is surveyed again only after a while, and each pass is bounded, those never surveyed first', async () => {

@@ -75,6 +75,24 @@ describe('the sweeper rings', () => {
   })
 })
 
+test('a stage that fails keeps nothing else from being opened or rung for, and is told of', async () => {
+  const [wakeUp, { addonId }] = [await anOperation(db, tenantId), await anAddon(db, tenantId, 'deleting')]
+  const rung: WakeUp[] = []
+  const doorbell = { ring: async (each: WakeUp) => void rung.push(each) }
+  // Drills cannot be planned by it, nor backups.
+  const platformPolicy = { ...DEFAULT_POLICY, drillEvery: 'never', fullEvery: 'never' }
+  await sql`update archive set archiving_since = now()`.execute(db)
+  await sql`update addon set status = 'available', protection = 'protected' where id <> ${addonId}`.execute(
+    db,
+  )
+  await expect(sweep({ db, doorbell, platformPolicy, backupsMax: 4, keyRing: ring })).rejects.toMatchObject({
+    errors: [expect.anything(), expect.anything()],
+  })
+  expect(await open(addonId)).toMatchObject([{ kind: 'addon.delete' }])
+  expect(rung).toContainEqual(wakeUp)
+  expect(rung).toHaveLength(2)
+})
+
 describe('a deletion', () => {
   test('is opened once nothing else is open on the server', async () => {
     const addon = await anAddon(db, tenantId, 'deleting')

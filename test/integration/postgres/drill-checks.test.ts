@@ -1,5 +1,7 @@
+import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { CommandSpec } from '../../../src/drivers/driver.ts'
 import { hbaPrivate } from '../../../src/postgres/access.ts'
 import { canLogIn } from '../../../src/postgres/admission.ts'
 import { amcheckTask, damagedRelations } from '../../../src/postgres/amcheck.ts'
@@ -89,6 +91,13 @@ const login = () => ({
   database: 'app',
 })
 
+const probe = (query: string, timeoutSeconds?: number) =>
+  runProbe(login(), query, {
+    program: server.program('psql'),
+    run: server.run,
+    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+  })
+
 test('a sound server passes, and its rows are counted', async () => {
   expect(await readAll()).toEqual({ tables: 3, rows: 5013, unreadable: 0 })
   expect(await amcheck()).toBe(0)
@@ -140,9 +149,93 @@ test.each([
   ['SELECT 1; SELECT 2', { passed: false, why: 'error', code: '42601' }],
   ['SELECT rolpassword FROM pg_authid', { passed: false, why: 'error', code: '42501' }],
   [`SELECT pg_read_file('PG_VERSION')`, { passed: false, why: 'error', code: '42501' }],
+  ['SELECT true; -- all of it', { passed: true }],
+  ["SELECT 'f', false", { passed: true }],
+  ["SELECT '', NULL, E'a\\nb'", { passed: true }],
+  ['VALUES (1, 1), (2, 2)', { passed: true }],
+  ['WITH few AS (TABLE public.few) SELECT n AS "a\n|b", n FROM few', { passed: true }],
+  ['SELECT FROM public.items', { passed: false, why: 'null' }],
+  ['SELECT 1; COMMIT; DROP TABLE public.few', { passed: false, why: 'error', code: '42601' }],
+  ['', { passed: false, why: 'error', code: '42601' }],
   ["SELECT session_user = current_user AND session_user = 'owner'", { passed: true }],
 ])('the probe %s', async (query, result) => {
-  expect(await runProbe(login(), query)).toEqual(result)
+  expect(await probe(query)).toEqual(result)
+})
+
+test.each(['SELECT true \\! touch ', "SELECT :'x' \\g ", 'SELECT true \\o '])(
+  'psql does not obey what the probe says: %s',
+  async (query) => {
+    const file = join(server.paths.lockDirectory, 'obeyed')
+    expect(await probe(query + file)).toEqual({ passed: false, why: 'error', code: '42601' })
+    await expect(access(file)).rejects.toThrow('ENOENT')
+  },
+)
+
+/** Runs it as the body of a function of the owner's database. */
+async function probeOf(body: string, timeoutSeconds?: number) {
+  await run(`CREATE OR REPLACE FUNCTION public.act() RETURNS boolean LANGUAGE plpgsql AS $act$ ${body} $act$`)
+  return probe('SELECT public.act()', timeoutSeconds)
+}
+const HUGE = `repeat('x', 600000000)`
+
+test('nothing large reaches us, whatever the probe answers or raises', async () => {
+  const outputs: number[] = []
+  const measured = async (query: string) => {
+    const result = await runProbe(login(), query, {
+      program: server.program('psql'),
+      run: async (command) => {
+        const ran = await server.run(command)
+        outputs.push(ran.stdout.length + ran.stderr.length)
+        return ran
+      },
+    })
+    return result
+  }
+  expect(await measured(`SELECT repeat('x', 10000000)`)).toEqual({ passed: true })
+  expect(await measured(`SELECT ${HUGE}`)).toEqual({ passed: false, why: 'unanswered' })
+  expect(await probeOf(`BEGIN RAISE NOTICE '%', ${HUGE}; RETURN true; END`)).toEqual({ passed: true })
+  const raised = await probeOf(`BEGIN RAISE EXCEPTION '%', ${HUGE}; END`)
+  expect(raised).toMatchObject({ passed: false })
+  expect(Math.max(...outputs)).toBeLessThan(2e6)
+}, 120_000)
+
+test('what a probe raises is its own fault, whatever SQLSTATE it gives it', async () => {
+  expect(await probeOf(`BEGIN RAISE EXCEPTION USING errcode = '57P01', message = 'a row'; END`)).toEqual({
+    passed: false,
+    why: 'error',
+    code: '57P01',
+  })
+})
+
+test('a probe that ends its own session has no answer', async () => {
+  expect(await probe('SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(60)')).toEqual({
+    passed: false,
+    why: 'unanswered',
+  })
+})
+
+test('a probe is ended after its time, also one that does not heed it', async () => {
+  const long = { passed: false, why: 'error', code: '57014' }
+  expect(await probe('SELECT pg_sleep(600)', 1)).toEqual(long)
+  const deaf = `BEGIN LOOP BEGIN PERFORM pg_sleep(600); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END`
+  expect(await probeOf(deaf, 1)).toEqual({ passed: false, why: 'timed-out' })
+}, 30_000)
+
+test('the password of a probe is in no command line', async () => {
+  const seen: string[][] = []
+  const place = {
+    program: server.program('psql'),
+    run: (command: CommandSpec) => {
+      seen.push([...command.argv])
+      return server.run(command)
+    },
+  }
+  expect(await runProbe(login(), 'SELECT 4711', place)).toEqual({ passed: true })
+  expect(seen.flat().join(' ')).not.toMatch(/secret|4711/)
+  expect(await runProbe({ ...login(), password: 'another' }, 'SELECT true', place)).toEqual({
+    passed: false,
+    why: 'unanswered',
+  })
 })
 
 test('behind a private hba the owner gets in over the socket, and nobody over the network', async () => {
@@ -151,7 +244,7 @@ test('behind a private hba the owner gets in over the socket, and nobody over th
   const network = { ...login(), host: '127.0.0.1' }
   await until(async () => !(await canLogIn(network)))
   expect(await canLogIn(login())).toBe(true)
-  expect(await runProbe(login(), 'SELECT true')).toEqual({ passed: true })
+  expect(await probe('SELECT true')).toEqual({ passed: true })
 })
 
 test('the last commit is read without making one', async () => {

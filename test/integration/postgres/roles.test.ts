@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newPassword } from '../../../src/domain/credentials.ts'
+import { withAdmin } from '../../../src/postgres/connect.ts'
 import { createOwner, secureRoles } from '../../../src/postgres/roles.ts'
 import { scramVerifier } from '../../../src/postgres/scram.ts'
 import { type BareServer, bareServer } from '../../support/bare-server.ts'
@@ -174,6 +175,13 @@ describe('secureRoles', () => {
 })
 
 describe('withAdmin', () => {
+  test('has the server end what takes longer than it may', async () => {
+    const settings = withAdmin(server.connection, (client) => client.query('SHOW statement_timeout'), {
+      queryTimeoutSeconds: 10,
+    })
+    expect((await settings).rows).toEqual([{ statement_timeout: '10s' }])
+  })
+
   test('has its own settings whatever an owner sets on the database', async () => {
     const { username, password, databaseName } = await anOwner()
     const client = new pg.Client({

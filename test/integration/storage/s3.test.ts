@@ -106,6 +106,13 @@ describe('the repository of an archive', () => {
   })
 })
 
+test('an IPv6 address keeps its brackets: pgBackRest takes an endpoint without them for no URL', () => {
+  const place = { ...ground.place, endpoint: 'https://[2001:db8::1]:8443' }
+  const archive = { tenantId: newId('tenant'), serverId: newId('server') }
+  const repository = s3Archives(place, ground.ownerKey).repositoryOf(archive, 'write', null)
+  expect(repository).toMatchObject({ host: '[2001:db8::1]', port: 8443 })
+})
+
 const OBJECTS = `/${PREFIX}/*`
 const ALL: readonly Statement[] = [
   { actions: ['s3:ListBucket', 's3:ListBucketMultipartUploads', 's3:DeleteObject'], resource: '' },
@@ -117,6 +124,12 @@ const ALL: readonly Statement[] = [
 
 /** Who has written an object may read it, as its owner, unless told otherwise. */
 const NO_READING: Statement = { effect: 'Deny', actions: ['s3:GetObject'], resource: OBJECTS }
+
+const LISTING_BELOW: Statement = {
+  actions: ['s3:ListBucket'],
+  resource: '',
+  condition: { StringEquals: { 's3:prefix': `${PREFIX}/` } },
+}
 
 function without(action: string, allowed: readonly Statement[], resource?: string): Statement[] {
   return allowed.map((one) =>
@@ -148,6 +161,11 @@ describe('the check of a store', () => {
       's3:DeleteObject of many',
       without('s3:DeleteObject', ALL, ''),
       's3:DeleteObject on the bucket (for deleting many at once)',
+    ],
+    [
+      's3:ListBucket for any prefix',
+      [...without('s3:ListBucket', ALL), LISTING_BELOW],
+      's3:ListBucket without a condition on s3:prefix',
     ],
     [
       's3:ListBucketMultipartUploads',

@@ -1,3 +1,4 @@
+import { Problem } from '../../../src/domain/problem.ts'
 import type { CommandResult, ServerDriver, TaskReport } from '../../../src/drivers/driver.ts'
 import type { ArchiveStore, StoredFile } from '../../../src/storage/archive-store.ts'
 import { DAMAGED } from './engine.ts'
@@ -72,11 +73,12 @@ export function fakeArchives(world: FakeWorld, life: Life): ArchiveStore {
       path: `/fake/archives/${tenantId}/${serverId}`,
     }),
     async *files({ serverId }, { below = '', after = '' } = {}) {
+      assertAnswers(world)
       for (const file of filesOf(world, serverId)) {
         if (file.path.startsWith(below) && file.path > after) yield file
       }
     },
-    check: async () => {},
+    check: async () => assertAnswers(world),
     checkKeys: async () => [],
     ensure: (_tenantId, serverId) =>
       perform(life, 'archives.ensure', async () => {
@@ -85,12 +87,20 @@ export function fakeArchives(world: FakeWorld, life: Life): ArchiveStore {
         await springAmbush(world, 'archives.ensure')
       }),
     destroy: (_tenantId, serverId) =>
-      perform(life, 'archives.destroy', () => void world.archives.delete(serverId)),
+      perform(life, 'archives.destroy', () => {
+        assertAnswers(world)
+        world.archives.delete(serverId)
+      }),
     list: () =>
       perform(life, 'archives.list', () =>
         [...world.archives.keys()].map((serverId) => ({ tenantId: '', serverId })),
       ),
   }
+}
+
+/** `store` among what fails: it is away. */
+function assertAnswers({ failing }: FakeWorld): void {
+  if (failing.has('store')) throw new Problem('archive-unreachable')
 }
 
 /** What a command does: its program, or for the engine's and the shell's the word after it. */

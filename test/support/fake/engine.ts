@@ -32,10 +32,6 @@ export const fakeEngine: BackupEngine = {
     argv: ['engine', 'list-backups', which, archiveServerId],
   }),
   parseBackups: (stdout) => JSON.parse(stdout),
-  listSegments: (_server, which, archiveServerId) => ({
-    argv: ['engine', 'list-segments', which, archiveServerId],
-  }),
-  parseSegments: (stdout) => JSON.parse(stdout),
   fetchSegment: (_server, which, archiveServerId, segment, toFile) => ({
     argv: ['engine', 'fetch-segment', which, archiveServerId, segment, toFile],
   }),

@@ -114,6 +114,7 @@ export function runCommand(world: FakeWorld, serverId: string, argv: readonly st
   if (program === 'sh') return askForRecovery(server, argv[2] ?? '')
   if (program === 'pg_waldump') return transactionsOf(argv.at(-1) ?? '')
   if (program === 'rm') return ''
+  if (program === 'ls') return world.failing.has('last-push') ? `${ANCHOR_SEGMENT}.ready\n` : ''
   if (program === 'find') return removeData(server)
   if (program !== 'engine') throw new Error(`the fake world has no program ${program}`)
   if (server.config[`${which}.conf`] !== archiveServerId) return null
@@ -124,8 +125,6 @@ export function runCommand(world: FakeWorld, serverId: string, argv: readonly st
       return ''
     case 'list-backups':
       return JSON.stringify(archive.backups.map(({ info }) => info))
-    case 'list-segments':
-      return JSON.stringify([...new Set(archive.segments)].sort())
     case 'fetch-segment':
       // As pgBackRest does, which asks `pg_control` whose WAL it is.
       return server.data === null && !server.hasControlFile ? null : ''

@@ -201,24 +201,6 @@ test('an archive under another passphrase is a problem even when its message is 
   expect(() => engine.parseBackups(stdout)).toThrow(Problem)
 })
 
-test('the list of segments holds whole segments, sorted, and nothing else', () => {
-  const path = '15-1/0000000100000000'
-  const sum = 'b38a25597b52b6be58e1469767725677cc3f4dd0'
-  const listing = {
-    '.': { type: 'path' },
-    [`${path}/000000010000000000000004-${sum}.lz4`]: {},
-    [`${path}/000000010000000000000003-${sum}`]: {},
-    [`${path}/000000010000000000000003.00000028.backup`]: {},
-    [`${path}/000000010000000000000005.partial-${sum}.lz4`]: {},
-    '15-1/00000002.history': {},
-    'archive.info': {},
-  }
-  expect(engine.parseSegments(JSON.stringify(listing))).toEqual([
-    '000000010000000000000003',
-    '000000010000000000000004',
-  ])
-})
-
 describe('progress', () => {
   const report = (stdoutTail: string, state: 'running' | 'succeeded' = 'running') => ({
     state,

@@ -22,7 +22,7 @@ export const listRestorePointsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }>
         querystring: z.strictObject(pageQuery('restorePoint')),
         response: {
           200: pageSchema('RestorePointPage', restorePointSchema),
-          ...problems(400, 401, 404, 500),
+          ...problems(400, 401, 404, 409, 500),
         },
       },
     },
