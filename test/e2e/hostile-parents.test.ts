@@ -65,11 +65,19 @@ test('a parent whose limits were raised after the backup restores, with its limi
 })
 
 test("a child neither takes over nor disturbs its parent's subscription", async () => {
-  const { username, password, host, port, database } = publisher.login
-  await asAdmin(undrop, publisher.login, `alter role ${username} replication`)
-  await query(publisher.login.url, 'create table news (n int); create publication all_news for table news')
+  const { host, port, database } = publisher.login
+  // Subscriptions keep their password where its tenant can read it; the owner's is nobody else's to keep.
+  await asAdmin(
+    undrop,
+    publisher.login,
+    `create role reader login replication password 'for-news-only'; grant connect on database ${database} to reader`,
+  )
+  await query(
+    publisher.login.url,
+    'create table news (n int); grant select on news to reader; create publication all_news for table news',
+  )
   await query(parent.login.url, 'create table news (n int)')
-  const connection = `host=${host} port=${port} dbname=${database} user=${username} password=${password}`
+  const connection = `host=${host} port=${port} dbname=${database} user=reader password=for-news-only`
   await inDatabase(parent, `create subscription reader connection '${connection}' publication all_news`)
   const newsOf = async (url: string) =>
     (await query<{ n: number }>(url, 'select n from news order by n')).map(({ n }) => n)

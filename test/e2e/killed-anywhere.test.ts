@@ -16,6 +16,7 @@ import {
   query,
   restoredChild,
   until,
+  untilFinished,
   untilProtected,
 } from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
@@ -35,11 +36,16 @@ afterAll(async () => {
   await rm(deaths, { recursive: true })
 })
 
-/** All places of the workflows but those of the way back, which nothing here leads to. */
+/**
+ * All places of the workflows but those of the way back, which nothing here leads to, and of expiry, which takes backups
+ * that are days old: the crash matrix has those.
+ */
 function placesToDieAt(): string[] {
-  return [...workflows.values()].flatMap(({ kind, steps, onFailure }) =>
+  const told = [...workflows.values()].filter(({ kind }) => kind !== 'archive.expire')
+  return told.flatMap(({ kind, steps, onFailure }) =>
     Object.keys(steps)
-      .filter((step) => step !== onFailure)
+      // A drill throws its child away whether or not it has failed.
+      .filter((step) => step !== onFailure || kind === 'drill.check')
       .flatMap((step) => [`${kind} ${step} entered`, `${kind} ${step} acted`]),
   )
 }
@@ -52,12 +58,60 @@ async function aDroppedTable(tenantId: string, name: string) {
   return { ...parent, before }
 }
 
-async function itsRestore({ id, before }: Awaited<ReturnType<typeof aDroppedTable>>) {
+type Dropped = Awaited<ReturnType<typeof aDroppedTable>>
+
+async function itsRestore({ id, before }: Dropped) {
   const child = await restoredChild(undrop, id, { time: before })
   expect(child.restore.reached).toMatchObject({ exact: true, timeline: 2 })
   expect(await query(child.login.url, 'select count(*)::int from customers')).toEqual([{ count: 5 }])
   await untilProtected(undrop, child.restore.childAddonId)
   return { id: child.restore.childAddonId, login: child.login }
+}
+
+/** Makes a restore point, and restores to it. */
+async function itsRestorePoint({ id }: { id: string }) {
+  const { client } = undrop
+  const point = await ok(
+    api.createRestorePoint({ client, path: { addonId: id }, body: { name: 'before-upgrade' } }),
+  )
+  const path = { restorePointId: point.id }
+  await until(
+    async () => (await ok(api.getRestorePoint({ client, path }))).status === 'archived',
+    'the restore point to be archived',
+  )
+  const restore = await ok(
+    api.createRestore({ client, path: { addonId: id }, body: { target: { name: point.name } } }),
+  )
+  expect(await untilFinished(undrop, restore.id)).toMatchObject({ status: 'succeeded' })
+  await untilProtected(undrop, restore.childAddonId)
+  const login = await ok(api.revealCredentials({ client, path: { addonId: restore.childAddonId } }))
+  return { id: restore.childAddonId, login }
+}
+
+async function itsDrill({ id }: { id: string }): Promise<void> {
+  const { client } = undrop
+  const body = { backupPolicy: { drillProbe: 'select true' } }
+  await ok(api.updateAddon({ client, path: { addonId: id }, body }))
+  const { id: drillId } = await ok(api.createDrill({ client, path: { addonId: id }, body: {} }))
+  const read = () => ok(api.getDrill({ client, path: { drillId } }))
+  await until(async () => (await read()).finishedAt !== null, 'the drill to end')
+  expect(await read()).toMatchObject({ status: 'succeeded' })
+}
+
+/** Deleted with a time of grace, which is over at once. */
+async function deleteAndPurge(addonId: string): Promise<void> {
+  const body = { backupPolicy: { deletedRetentionDays: 1 } }
+  await ok(api.updateAddon({ client: undrop.client, path: { addonId }, body }))
+  await deleteAddon(addonId)
+  const archive = `server_id = (select server_id from undrop.addon where id = '${addonId}')`
+  await metadata(undrop, `update undrop.archive set keep_until = now() where ${archive}`)
+  await until(async () => {
+    const purged = await metadata(
+      undrop,
+      `select from undrop.archive where ${archive} and removed_at is not null`,
+    )
+    return purged.length === 1
+  }, `the archive of ${addonId} to be purged`)
 }
 
 /** By server. What a postmaster has just forked looks the same for a moment. */
@@ -86,10 +140,11 @@ test('wherever in its workflows the worker is killed, all work ends as it would 
   )
   const parents = await Promise.all(['one', 'two', 'three'].map((name) => aDroppedTable(tenantId, name)))
   const children = await Promise.all(parents.map(itsRestore))
-  const [first, ...others] = [...parents, ...children]
-  await Promise.all([first, children[0]].map((addon) => deleteAddon(addon?.id ?? '')))
+  const [first, second, third] = parents as [Dropped, Dropped, Dropped]
+  const [restoredToPoint] = await Promise.all([itsRestorePoint(second), itsDrill(third)])
+  await Promise.all([deleteAndPurge(first.id), deleteAddon(children[0]?.id ?? '')])
 
-  const left = others.filter((addon) => addon !== children[0])
+  const left = [second, third, ...children.slice(1), restoredToPoint]
   const serverIds = (await Promise.all(left.map(({ login }) => serverIdOf(undrop, login)))).sort()
   const untouched = { directories: serverIds, sockets: serverIds, archives: serverIds, ports: serverIds }
   expect(await inventory(undrop)).toMatchObject(untouched)
@@ -103,8 +158,12 @@ test('wherever in its workflows the worker is killed, all work ends as it would 
   expect(outcomes).toEqual([
     { kind: 'addon.delete', status: 'succeeded', count: 2 },
     { kind: 'addon.provision', status: 'succeeded', count: 3 },
-    { kind: 'backup.take', status: 'succeeded', count: 6 },
-    { kind: 'restore.run', status: 'succeeded', count: 3 },
-    { kind: 'server.protect', status: 'succeeded', count: 6 },
+    { kind: 'archive.purge', status: 'succeeded', count: 1 },
+    { kind: 'backup.take', status: 'succeeded', count: 7 },
+    { kind: 'drill.check', status: 'succeeded', count: 1 },
+    { kind: 'drill.verify', status: 'succeeded', count: 1 },
+    { kind: 'restore-point.create', status: 'succeeded', count: 1 },
+    { kind: 'restore.run', status: 'succeeded', count: 5 },
+    { kind: 'server.protect', status: 'succeeded', count: 7 },
   ])
-}, 240_000)
+}, 400_000)

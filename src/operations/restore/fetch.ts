@@ -89,13 +89,14 @@ export async function openSource(deps: WorkDeps, child: ServerRecord, source: Se
   )
 }
 
-/** @throws Problem `archive-unreadable` when that is what the fetch has failed of: nothing will mend it. */
-export function assertReadable(
-  { deps }: RestoreContext,
-  { state, stdoutTail, stderrTail }: TaskReport,
-): void {
-  if (state === 'failed' && deps.engine.isUnreadable({ stdoutTail, stderrTail }))
-    throw new Problem('archive-unreadable')
+/**
+ * Damage to a backup's own files does not decrypt either: that is for an older backup to make up for.
+ * @throws Problem `archive-unreadable` when that is what the fetch has failed of: nothing will mend it.
+ */
+export function assertReadable({ deps }: RestoreContext, task: TaskReport): void {
+  if (task.state !== 'failed' || deps.engine.isDamaged(task)) return
+  const { stdoutTail, stderrTail } = task
+  if (deps.engine.isUnreadable({ stdoutTail, stderrTail })) throw new Problem('archive-unreadable')
 }
 
 export async function awaitFetch(context: RestoreContext) {
