@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type OsUser, runAs } from '../../lib/os-user.ts'
 import { ensureDirectory, ours, removeUserDirectory } from '../../lib/owned-directory.ts'
 import { assertPlainName } from '../../lib/plain-name.ts'
+import { readProcess } from '../../lib/process-table.ts'
 import { unless } from '../../lib/unless.ts'
 import type { InstancePaths } from '../driver.ts'
 
@@ -62,6 +63,7 @@ export async function writeConfigFiles(
   osUser: OsUser,
   files: Readonly<Record<string, string | null>>,
 ): Promise<void> {
+  await removeAbandonedDrafts(directory)
   const replace = async ([name, text]: [string, string | null]) => {
     const path = join(directory, assertPlainName(name))
     if (text === null) return rm(path, { force: true })
@@ -75,6 +77,15 @@ export async function writeConfigFiles(
     await rename(draft, path)
   }
   await Promise.all(Object.entries(files).map(replace))
+}
+
+/** A process that is killed while it writes leaves its draft, and what is secret in it. */
+async function removeAbandonedDrafts(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const writer = /^\..+\.(\d+)$/.exec(name)?.[1]
+    if (writer === undefined || (await readProcess(Number(writer))) !== null) continue
+    await rm(join(directory, name), { force: true })
+  }
 }
 
 export async function removeInstanceDirectories(paths: LocalPaths, osUser: OsUser): Promise<void> {

@@ -6,11 +6,11 @@ import { readAllRows } from '../../postgres/read-rows.ts'
 import type { OpenAdmin } from '../../postgres/side-effects.ts'
 import { sealContext } from '../../secrets/key-ring.ts'
 import { dismantle } from '../dismantle.ts'
+import { effectivePolicyOf } from '../effective-policy.ts'
 import { ensureRuns } from '../restore/secure.ts'
 import { adminConnection, asAdmin, portOf } from '../server-work.ts'
 import { finish, go, wait } from '../workflow.ts'
 import { type DrillContext, loadDrill } from './memo.ts'
-import { drillProbeOf } from './policy.ts'
 import { endDrill, saveChecks } from './progress.ts'
 
 const AMCHECK = 'amcheck'
@@ -75,7 +75,8 @@ export async function readRows(context: DrillContext) {
 export async function probe(context: DrillContext) {
   const { deps, attempt } = context
   const { drill, child } = await loadDrill(context)
-  const query = await drillProbeOf(deps, drill)
+  const { tenant_id: tenantId, addon_id: addonId } = drill
+  const { drillProbe: query } = await effectivePolicyOf(deps, { tenantId, addonId })
   if (query === null) return go('dismantle')
   const startedAt = Date.now()
   const result = attempt > ATTEMPTS_MAX ? UNANSWERED : await askChild(context, child, query)

@@ -50,8 +50,7 @@ export async function leaksOf(undrop: Inspected, given: ReadonlyMap<string, stri
   const leaks = texts.flatMap(([place, content]) => namesIn(content, secrets).map((name) => [name, place]))
   for (const path of await filesWith([...secrets.keys()], undrop.directory)) {
     const content = await readFile(path).catch(unless('ENOENT'))
-    // A worker that was killed while it wrote one has left a draft beside it.
-    const purpose = ON_PURPOSE[basename(path).replace(/^\.(.+)\.\d+$/, '$1')]
+    const purpose = ON_PURPOSE[basename(path)]
     const names = content === undefined ? [] : namesIn(content, secrets)
     leaks.push(...names.filter((name) => purpose?.test(name) !== true).map((name) => [name, path]))
   }

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { newId } from '../../../src/domain/ids.ts'
@@ -69,6 +69,15 @@ describe('what is peculiar to the local driver', () => {
     const { exitCode, stderr } = await runAs(osUser, argv)
     expect(exitCode, stderr).toBe(0)
   }
+
+  test('a draft of a configuration that a killed writer left goes with the next write, that of a living one stays', async () => {
+    const { serverId, paths } = await aServer()
+    const { pid } = spawnSync('true')
+    const [abandoned, current] = [`.pgbackrest.conf.${pid}`, `.pgbackrest.conf.${process.ppid}`]
+    for (const name of [abandoned, current]) await writeFile(join(paths.configDirectory, name), 'secret')
+    await driver.writeConfig(serverId, { 'pgbackrest.conf': 'whole' })
+    expect((await readdir(paths.configDirectory)).sort()).toEqual([current, 'pgbackrest.conf'])
+  })
 
   // Without root's rights everything belongs to one user.
   test.runIf(isRoot)('a command runs as the OS user, who cannot change its own configuration', async () => {
