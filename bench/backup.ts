@@ -3,7 +3,15 @@ import { s3Variables, startS3Server } from '../src/bin/demo/s3-server.ts'
 import { runAs } from '../src/lib/os-user.ts'
 import { archiveSeconds, bareArchiveSeconds } from './support/archiving.ts'
 import { bareServer } from './support/bare-server.ts'
-import { type Bench, deleteAddon, median, runBench, untilProtected, untilStatus } from './support/bench.ts'
+import {
+  type Bench,
+  deleteAddon,
+  median,
+  runBench,
+  SELDOM_MILLISECONDS,
+  untilProtected,
+  untilStatus,
+} from './support/bench.ts'
 import { type LoadedAddon, loadedAddon } from './support/loaded-addon.ts'
 import { archiveOptions, lastLabel, ownConfigFile } from './support/source.ts'
 import { watchFetch } from './support/watch-fetch.ts'
@@ -17,11 +25,14 @@ const SEGMENT_MEGABYTES = 16.777216
 
 interface Backup {
   id: string
+  status: string
   sizeBytes: number
+  finishedAt: string
 }
 
 interface Restore {
   id: string
+  status: string
   childAddonId: string
 }
 
@@ -65,8 +76,8 @@ function readArguments() {
     options: {
       store: { type: 'string', default: 'local' },
       rounds: { type: 'string', default: '3' },
-      scale: { type: 'string', default: '60' },
-      segments: { type: 'string', default: '40' },
+      scale: { type: 'string', default: '150' },
+      segments: { type: 'string', default: '60' },
       check: { type: 'boolean', default: false },
     },
   })
@@ -108,10 +119,12 @@ function line(what: string, ...columns: string[]): string {
 
 /** From the request until the backup is recorded. */
 async function takeBackup(bench: Bench, { id: addonId }: LoadedAddon) {
-  const startedAt = performance.now()
+  const requestedAt = Date.now()
   const { id } = await bench.api.call<Backup>('POST', `/v1/addons/${addonId}/backups`, { type: 'full' })
-  const backup = await untilStatus<Backup & { status: string }>(bench, `/v1/backups/${id}`, 'succeeded')
-  return { seconds: (performance.now() - startedAt) / 1000, megabytes: backup.sizeBytes / 1e6 }
+  const path = `/v1/backups/${id}`
+  const backup = await untilStatus<Backup>(bench, path, 'succeeded', SELDOM_MILLISECONDS)
+  const seconds = (Date.parse(backup.finishedAt) - requestedAt) / 1000
+  return { seconds, megabytes: backup.sizeBytes / 1e6 }
 }
 
 /** The same command in the same archive, which then holds a backup that Undrop knows nothing of. */
@@ -130,12 +143,10 @@ async function fetchBackup(bench: Bench, { id, serverId }: LoadedAddon, label: s
   const { api } = bench
   const target = { latest: true }
   const restore = await api.call<Restore>('POST', `/v1/addons/${id}/restores`, { target })
-  const succeeded = untilStatus<Restore & { status: string }>(
-    bench,
-    `/v1/restores/${restore.id}`,
-    'succeeded',
-  )
-  const [fetch] = await Promise.all([watchFetch(bench, { serverId, label }, succeeded), succeeded])
+  const path = `/v1/restores/${restore.id}`
+  const succeeded = untilStatus<Restore>(bench, path, 'succeeded', SELDOM_MILLISECONDS)
+  const watched = watchFetch(bench, { serverId, label }, succeeded)
+  const [fetch] = await Promise.all([watched, succeeded])
   await untilProtected(bench, restore.childAddonId)
   await deleteAddon(bench, restore.childAddonId)
   return (fetch.endedAt - requestedAt) / 1000

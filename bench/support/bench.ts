@@ -11,6 +11,8 @@ import { waitUntil } from '../../src/lib/wait-until.ts'
 
 /** How often either side asks whether it is done. */
 const POLL_MILLISECONDS = 20
+/** Where what has ended says when: questions cost the processor's time, which the other side does not spend. */
+export const SELDOM_MILLISECONDS = 500
 const PATIENCE_SECONDS = 900
 
 export interface Bench {
@@ -72,12 +74,14 @@ export async function untilStatus<Answer extends { status: string }>(
   { api }: Bench,
   path: string,
   wanted: string,
+  everyMilliseconds?: number,
 ): Promise<Answer> {
-  return until(path, async () => {
+  const ask = async () => {
     const answer = await api.call<Answer>('GET', path)
     if (answer.status === 'failed') throw new Error(`${path} failed: ${JSON.stringify(answer)}`)
     return answer.status === wanted && answer
-  })
+  }
+  return until(path, ask, everyMilliseconds)
 }
 
 /** Waits for what a new add-on does by itself, so that it does not run beside the next measurement. */
@@ -95,13 +99,17 @@ export async function deleteAddon({ api }: Bench, addonId: string): Promise<void
 }
 
 /** Asks until the answer is not false, and returns it. */
-export async function until<Answer>(what: string, ask: () => Promise<Answer | false>): Promise<Answer> {
+export async function until<Answer>(
+  what: string,
+  ask: () => Promise<Answer | false>,
+  everyMilliseconds: number = POLL_MILLISECONDS,
+): Promise<Answer> {
   let answer: Answer | false = false
   const condition = async () => {
     answer = await ask()
     return answer !== false
   }
-  const limits = { timeoutSeconds: PATIENCE_SECONDS, everyMilliseconds: POLL_MILLISECONDS }
+  const limits = { timeoutSeconds: PATIENCE_SECONDS, everyMilliseconds }
   if (!(await waitUntil(condition, limits))) throw new Error(`waited in vain: ${what}`)
   // The condition has held.
   return answer as Answer
