@@ -1,5 +1,5 @@
 import { type Config, loadConfig } from '../config/config.ts'
-import { openDb, openPool } from '../db/client.ts'
+import { openDb, openPool, scopedDb } from '../db/client.ts'
 import { hashApiKey } from '../domain/credentials.ts'
 import { momentOfMicros } from '../domain/moment.ts'
 import { buildServer } from '../http/server.ts'
@@ -21,12 +21,13 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
   const metadata = { pool: connection, role: 'undrop_api' } as const
   const pool = openPool(metadata, POOL_SIZE)
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
-  const db = openDb(pool)
-  const ring = await openKeyRing(config, db)
+  const unscopedDb = openDb(pool)
+  const ring = await openKeyRing(config, unscopedDb)
   const doorbell = openDoorbell(queueBackend(config, metadata), (err) => logger.warn({ err }, 'queue error'))
 
   const app = buildServer({
-    db,
+    dbOf: (scope) => scopedDb(pool, scope),
+    unscopedDb,
     doorbell,
     keyRing: ring,
     platformKeyHash: hashApiKey(await platformKey(config)),
@@ -43,7 +44,7 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
     async close() {
       await app.close()
       await doorbell.close()
-      await db.destroy()
+      await unscopedDb.destroy()
     },
   }
 }

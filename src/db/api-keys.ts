@@ -1,4 +1,6 @@
+import { sql } from 'kysely'
 import type { Moment } from '../domain/moment.ts'
+import type { Scope } from '../domain/scopes.ts'
 import type { Executor, Tx } from './client.ts'
 import type { ApiKeyRow } from './schema.ts'
 import { bounds, type Slice } from './tenant-scope.ts'
@@ -9,6 +11,7 @@ interface NewApiKey {
   name: string
   /** SHA-256 of the secret, which is kept nowhere. */
   secret_hash: Buffer
+  scopes: Scope[]
   expires_at: Moment | null
 }
 
@@ -17,8 +20,9 @@ export function insertApiKey(tx: Tx, key: NewApiKey): Promise<ApiKeyRow> {
 }
 
 /** Finds the key among those of all tenants: its secret says whose it is. */
-export function findApiKeyByHash(ex: Executor, secretHash: Buffer): Promise<ApiKeyRow | undefined> {
-  return ex.selectFrom('api_key').selectAll().where('secret_hash', '=', secretHash).executeTakeFirst()
+export async function findApiKeyByHash(ex: Executor, secretHash: Buffer): Promise<ApiKeyRow | undefined> {
+  const { rows } = await sql<ApiKeyRow>`select * from api_key_of(${secretHash})`.execute(ex)
+  return rows[0]
 }
 
 export function listApiKeys(ex: Executor, tenantId: string, slice: Slice): Promise<ApiKeyRow[]> {
@@ -55,10 +59,5 @@ export async function revokeAllApiKeys(tx: Tx, tenantId: string, now: Moment): P
 
 /** Remembers that the key was used, unless that is remembered since `unlessSince`. */
 export async function touchApiKey(ex: Executor, id: string, now: Moment, unlessSince: Moment): Promise<void> {
-  await ex
-    .updateTable('api_key')
-    .set({ last_used_at: now })
-    .where('id', '=', id)
-    .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<', unlessSince)]))
-    .execute()
+  await sql`call touch_api_key(${id}, ${now}, ${unlessSince})`.execute(ex)
 }

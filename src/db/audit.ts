@@ -15,12 +15,15 @@ export interface AuditEntry {
   resourceId: string
   /** Public facts; never a secret. */
   detail?: Record<string, unknown>
+  /** What was changed, as clients see it. */
+  before?: Record<string, unknown>
+  after?: Record<string, unknown>
 }
 
 /** Records who did what to which resource, in the transaction that does it. */
 export async function recordAudit(
   tx: Executor,
-  { actor, tenantId, action, resourceId, detail = {} }: AuditEntry,
+  { actor, tenantId, action, resourceId, detail = {}, before, after }: AuditEntry,
 ): Promise<void> {
   await tx
     .insertInto('audit_entry')
@@ -32,6 +35,8 @@ export async function recordAudit(
       request_id: actor.requestId,
       source_address: actor.sourceAddress,
       detail: JSON.stringify(detail),
+      before: before === undefined ? null : JSON.stringify(before),
+      after: after === undefined ? null : JSON.stringify(after),
     })
     .execute()
 }

@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
 import { parseMoment } from '../domain/moment.ts'
 import type { Metadata } from './schema.ts'
+import type { TenantScope } from './tenant-scope.ts'
 
 export type Db = Kysely<Metadata>
 /** A database or a transaction on it: what a query needs to know of where it runs. */
@@ -42,4 +43,35 @@ export function openPool({ pool, role }: MetadataConnection, max = 10): pg.Pool 
 
 export function openDb(pool: pg.Pool): Db {
   return new Kysely<Metadata>({ dialect: new PostgresDialect({ pool }) })
+}
+
+/** Which tenant's rows a session of the API sees. Sessions are new to each pool, and nobody else sets it. */
+const tenantOfSession = new WeakMap<pg.PoolClient, string>()
+
+/**
+ * The metadata database as far as the scope reaches: row-level security hides the rest from whatever is queried
+ * (migrations/0003_tenant_wall.sql). Costs nothing to open; the pool stays with whoever opened it.
+ */
+export function scopedDb(pool: pg.Pool, scope: TenantScope): Db {
+  const tenant = scope === 'every-tenant' ? '*' : scope.tenantId
+  const connect = async () => {
+    const client = await pool.connect()
+    try {
+      await enter(client, tenant)
+      return client
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
+  }
+  return new Kysely<Metadata>({ dialect: new PostgresDialect({ pool: { connect, end: async () => {} } }) })
+}
+
+/** For the session and not for a transaction, which would cost two round trips more on every read. */
+async function enter(client: pg.PoolClient, tenant: string): Promise<void> {
+  if (tenantOfSession.get(client) === tenant) return
+  tenantOfSession.delete(client)
+  const text = `select set_config('undrop.tenant', $1, false)`
+  await client.query({ name: 'enter-tenant', text, values: [tenant] })
+  tenantOfSession.set(client, tenant)
 }

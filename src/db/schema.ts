@@ -25,6 +25,7 @@ import type {
   RestoreTarget,
   SecuredRole,
 } from '../domain/restore.ts'
+import type { Scope } from '../domain/scopes.ts'
 import type { MeasuredRateTable, ObservationTable } from './observation-table.ts'
 
 /** jsonb: read as the value, written as text. */
@@ -53,6 +54,8 @@ export interface ApiKeyTable {
   tenant_id: string | null
   name: string
   secret_hash: Buffer
+  scopes: Scope[]
+  replaced_by: string | null
   created_at: MadeNow
   expires_at: Moment | null
   last_used_at: Moment | null
@@ -244,7 +247,10 @@ export interface PlatformPolicyTable {
 export interface OutboxEventTable {
   id: Generated<number>
   tenant_id: string
+  /** Null until it is placed: see event-positions.ts. */
+  position: number | null
   type: string
+  resource_id: string
   payload: Json<unknown>
   created_at: MadeNow
 }
@@ -258,6 +264,8 @@ export interface AuditEntryTable {
   request_id: string | null
   source_address: string | null
   detail: JsonWithDefault<Record<string, unknown>>
+  before: JsonOrNull<Record<string, unknown>>
+  after: JsonOrNull<Record<string, unknown>>
   created_at: MadeNow
 }
 

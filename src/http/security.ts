@@ -1,5 +1,9 @@
+import type { Scope } from '../domain/scopes.ts'
+
 /** Who may call an operation, as OpenAPI security requirements; the authentication plugin enforces what they say. */
-export const anyKey = [{ platformKey: [] }, { tenantKey: [] }]
+
+/** A platform key, or a tenant's with all of these scopes. */
+export const needs = (...scopes: readonly Scope[]) => [{ platformKey: [] }, { tenantKey: [...scopes] }]
 
 export const platformKeyOnly = [{ platformKey: [] }]
 

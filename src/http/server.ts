@@ -48,7 +48,7 @@ export function buildServer(deps: ServerDeps, { bodyBytesMax = BODY_BYTES_MAX }:
   void app.register(
     async (v1) => {
       await v1.register(authentication, { deps })
-      for (const route of routes) await v1.register(route, { deps })
+      for (const route of routes) await v1.register(route)
     },
     { prefix: '/v1' },
   )

@@ -10,8 +10,24 @@ export interface OutboxEvent {
 
 /** Writes an event beside the change it tells of: in the same transaction, so that neither is without the other. */
 export async function recordEvent(tx: Executor, event: OutboxEvent): Promise<void> {
+  const { tenantId, type, payload } = event
   await tx
     .insertInto('outbox_event')
-    .values({ tenant_id: event.tenantId, type: event.type, payload: JSON.stringify(event.payload) })
+    .values({
+      tenant_id: tenantId,
+      type,
+      resource_id: resourceIdOf(event),
+      payload: JSON.stringify(payload),
+    })
     .execute()
+}
+
+/** Which of the ids in the payload the event is about; an archive's events are those of its add-on. */
+function resourceIdOf({ tenantId, type, payload }: OutboxEvent): string {
+  const [resource = ''] = type.split('.', 1)
+  if (resource === 'tenant') return tenantId
+  const field = `${resource.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}Id`
+  const id = payload[resource === 'archive' ? 'addonId' : field]
+  if (typeof id !== 'string') throw new Error(`an event ${type} has no ${field}`)
+  return id
 }

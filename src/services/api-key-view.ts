@@ -6,6 +6,7 @@ export function apiKeyView(row: ApiKeyRow) {
     id: row.id,
     tenantId: row.tenant_id,
     name: row.name,
+    scopes: row.scopes,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { findApiKeyByHash, touchApiKey } from '../db/api-keys.ts'
 import { hashApiKey } from '../domain/credentials.ts'
 import { addSeconds } from '../domain/moment.ts'
+import { SCOPES, type Scope } from '../domain/scopes.ts'
 import type { Caller } from './caller.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
@@ -10,6 +11,7 @@ const TOUCH_EVERY_SECONDS = 60
 export interface Identity {
   apiKeyId: string | null
   tenantId: Caller['tenantId']
+  scopes: readonly Scope[]
 }
 
 /** Whose key that is; null when it is nobody's, or has expired or been revoked. */
@@ -18,7 +20,7 @@ export async function authenticate(
   secret: string,
 ): Promise<Identity | null> {
   const hash = hashApiKey(secret)
-  if (timingSafeEqual(hash, platformKeyHash)) return { apiKeyId: null, tenantId: null }
+  if (timingSafeEqual(hash, platformKeyHash)) return { apiKeyId: null, tenantId: null, scopes: SCOPES }
 
   const key = await findApiKeyByHash(db, hash)
   if (key === undefined || key.revoked_at !== null) return null
@@ -27,5 +29,5 @@ export async function authenticate(
 
   const lately = addSeconds(at, -TOUCH_EVERY_SECONDS)
   if (key.last_used_at === null || key.last_used_at < lately) await touchApiKey(db, key.id, at, lately)
-  return { apiKeyId: key.id, tenantId: key.tenant_id }
+  return { apiKeyId: key.id, tenantId: key.tenant_id, scopes: key.tenant_id === null ? SCOPES : key.scopes }
 }

@@ -2,11 +2,14 @@ import type { Actor } from '../db/audit.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import { isId } from '../domain/ids.ts'
 import { Problem } from '../domain/problem.ts'
+import type { Scope } from '../domain/scopes.ts'
 
 /** Who makes a request. */
 export interface Caller {
   /** Null for a platform key, which acts for every tenant. */
   tenantId: string | null
+  /** What its key is allowed; checked before a use case begins. */
+  scopes: readonly Scope[]
   actor: Actor
 }
 

@@ -6,12 +6,14 @@ import { hashApiKey, newApiKeySecret } from '../domain/credentials.ts'
 import { newId } from '../domain/ids.ts'
 import { type Moment, parseMoment } from '../domain/moment.ts'
 import { Problem } from '../domain/problem.ts'
+import { DEFAULT_SCOPES, SCOPES, type Scope } from '../domain/scopes.ts'
 import { apiKeyView } from './api-key-view.ts'
 import { type Caller, tenantOf } from './caller.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
 export interface ApiKeyInput {
   name: string
+  scopes?: Scope[] | undefined
   /** RFC 3339 with an offset. */
   expiresAt?: string | undefined
 }
@@ -24,7 +26,7 @@ export async function createApiKey(
   { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
   caller: Caller,
   requestedTenantId: string,
-  { name, expiresAt }: ApiKeyInput,
+  { name, scopes = [...DEFAULT_SCOPES], expiresAt }: ApiKeyInput,
 ) {
   const tenantId = tenantOf(caller, requestedTenantId)
   const id = newId('apiKey')
@@ -36,6 +38,7 @@ export async function createApiKey(
       tenant_id: tenantId,
       name,
       secret_hash: hashApiKey(secret),
+      scopes: SCOPES.filter((scope) => scopes.includes(scope)),
       expires_at: expiresAt === undefined ? null : expiryOf(expiresAt, now()),
     }
     const inserted = await insertApiKey(tx, key)

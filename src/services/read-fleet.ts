@@ -1,12 +1,12 @@
 import { type Fleet, readFleet } from '../db/fleet.ts'
 import { LAGGING_SECONDS } from '../domain/server-stalls.ts'
-import type { ServiceDeps } from './service-deps.ts'
+import type { SharedDeps } from './service-deps.ts'
 
 const CACHED_SECONDS = 5
 
 /** Numbers over all tenants, read at most every five seconds however often they are asked for. */
-export function readFleetOf({ db }: Pick<ServiceDeps, 'db'>): () => Promise<Fleet> {
-  return fleetReader(() => readFleet(db, { lagLimitSeconds: LAGGING_SECONDS }))
+export function readFleetOf({ dbOf }: Pick<SharedDeps, 'dbOf'>): () => Promise<Fleet> {
+  return fleetReader(() => readFleet(dbOf('every-tenant'), { lagLimitSeconds: LAGGING_SECONDS }))
 }
 
 /** @param clock milliseconds that only rise */

@@ -1,4 +1,5 @@
 import type { Db } from '../db/client.ts'
+import type { TenantScope } from '../db/tenant-scope.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Doorbell } from '../operations/wake-up.ts'
@@ -22,4 +23,12 @@ export interface ServiceDeps {
   platformPolicy: CompleteBackupPolicy
   now: () => Moment
   logger: { warn(facts: object, message: string): void }
+}
+
+/** What use cases of all callers are made of. */
+export interface SharedDeps extends Omit<ServiceDeps, 'db'> {
+  /** The metadata database as far as that scope reaches. */
+  dbOf: (scope: TenantScope) => Db
+  /** Sees no rows of tenants; for finding out who calls. */
+  unscopedDb: Db
 }

@@ -1,33 +1,47 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../../domain/problem.ts'
+import { allows, type Scope } from '../../domain/scopes.ts'
 import { authenticate } from '../../services/authenticate.ts'
-import type { Caller } from '../../services/caller.ts'
+import { type Caller, scopeOf } from '../../services/caller.ts'
+import type { ServiceDeps } from '../../services/service-deps.ts'
 import type { ServerDeps } from '../server-deps.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set on every route below /v1, before anything else happens. */
     caller: Caller
+    /** What use cases work with: the metadata database reaches as far as the caller's key. */
+    deps: ServiceDeps
   }
 }
 
 /** Finds out who calls, and refuses whom the operation's security requirements leave out. */
 export const authentication = fp<{ deps: ServerDeps }>(
   async (app, { deps }) => {
+    const { dbOf, unscopedDb, checks: _, ...shared } = deps
     app.decorateRequest('caller')
+    app.decorateRequest('deps')
     app.addHook('onRequest', async (request) => {
       const secret = /^Bearer (udk_\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-      const identity = secret === undefined ? null : await authenticate(deps, secret)
+      const identity = secret === undefined ? null : await authenticate({ ...deps, db: unscopedDb }, secret)
       if (identity === null) throw new Problem('unauthenticated')
-      const { apiKeyId, tenantId } = identity
-      if (tenantId !== null && !admitsTenants(request)) throw new Problem('forbidden')
-      request.caller = { tenantId, actor: { apiKeyId, requestId: request.id, sourceAddress: request.ip } }
+      const { apiKeyId, tenantId, scopes } = identity
+      if (tenantId !== null) assertAllowed(request, scopes)
+      const actor = { apiKeyId, requestId: request.id, sourceAddress: request.ip }
+      request.caller = { tenantId, scopes, actor }
+      request.deps = { ...shared, db: dbOf(scopeOf(request.caller)) }
     })
   },
   { name: 'authentication' },
 )
 
-function admitsTenants(request: FastifyRequest): boolean {
-  return request.routeOptions.schema?.security?.some((requirement) => 'tenantKey' in requirement) ?? false
+/** @throws Problem `forbidden` for an operation that is the platform's, or needs scopes that the key does not have */
+function assertAllowed(request: FastifyRequest, granted: readonly Scope[]): void {
+  const { security = [] } = request.routeOptions.schema ?? {}
+  const requirement = security.find((each) => 'tenantKey' in each)
+  if (requirement === undefined) throw new Problem('forbidden')
+  // Routes name scopes by `needs`, which takes no others.
+  const needed = (requirement['tenantKey'] ?? []) as Scope[]
+  if (!allows(granted, needed)) throw new Problem('forbidden', { extensions: { neededScopes: needed } })
 }

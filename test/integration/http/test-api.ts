@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { sql } from 'kysely'
 import { onTestFinished } from 'vitest'
-import type { Db } from '../../../src/db/client.ts'
+import { type Db, scopedDb } from '../../../src/db/client.ts'
+import type { TenantScope } from '../../../src/db/tenant-scope.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { newId } from '../../../src/domain/ids.ts'
@@ -40,14 +41,17 @@ export interface Api {
 
 /** The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. */
 export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api> {
-  const { db, pool } = await freshMetadata('undrop_api')
+  const { db: unscopedDb, pool } = await freshMetadata('undrop_api')
+  const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
+  const db = dbOf('every-tenant')
   // Dropping the database may reach a connection before its own end does.
   pool.on('error', () => {})
   const platformKey = newApiKeySecret()
   const rung: WakeUp[] = []
   const lines: string[] = []
   const app = buildServer({
-    db,
+    dbOf,
+    unscopedDb,
     doorbell: { ring: async (wakeUp) => void rung.push(wakeUp) },
     keyRing: keyRing([randomBytes(32)]),
     platformKeyHash: hashApiKey(platformKey),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from '../../../src/db/client.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
+import { SCOPES } from '../../../src/domain/scopes.ts'
 import { fenced } from '../../../src/operations/fence.ts'
 import { type RunnerDeps, turn } from '../../../src/operations/runner.ts'
 import type { WorkDeps } from '../../../src/operations/server-work.ts'
@@ -28,6 +29,7 @@ export interface Stage {
 
 export const caller = {
   tenantId: null,
+  scopes: SCOPES,
   actor: { apiKeyId: null, requestId: 'test', sourceAddress: '127.0.0.1' },
 }
 const silent = { ring: async () => {} }

@@ -14,7 +14,8 @@ export function unwiredServer(overrides: Partial<ServerDeps> = {}) {
   const app = buildServer(
     {
       // Reading anything of it throws.
-      db: undefined as unknown as Db,
+      dbOf: () => undefined as unknown as Db,
+      unscopedDb: undefined as unknown as Db,
       doorbell: { ring: async () => {} },
       keyRing: { keyIds: ['key'], seal: (text) => text, open: (text) => text },
       platformKeyHash: hashApiKey(secret),

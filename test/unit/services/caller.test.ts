@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { newId } from '../../../src/domain/ids.ts'
+import { SCOPES } from '../../../src/domain/scopes.ts'
 import { scopeOf, tenantOf } from '../../../src/services/caller.ts'
 
 const actor = { apiKeyId: null, requestId: 'request', sourceAddress: '127.0.0.1' }
 const [own, other] = [newId('tenant'), newId('tenant')]
-const tenant = { tenantId: own, actor }
-const platform = { tenantId: null, actor }
+const tenant = { tenantId: own, scopes: SCOPES, actor }
+const platform = { tenantId: null, scopes: SCOPES, actor }
 
 describe('the scope of a caller', () => {
   test('of a tenant is the tenant, whether it says so or not', () => {

@@ -3,11 +3,10 @@ import { readRecoveryWindow } from '../../../services/read-recovery-window.ts'
 import { addonParams } from '../../schemas/addon.ts'
 import { problems } from '../../schemas/problem.ts'
 import { recoveryWindowSchema } from '../../schemas/recovery-window.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/addons/:addonId/recovery-window */
-export const getRecoveryWindowRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const getRecoveryWindowRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/addons/:addonId/recovery-window',
     {
@@ -15,11 +14,11 @@ export const getRecoveryWindowRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }>
         operationId: 'getRecoveryWindow',
         summary: 'Get the moments an add-on can be brought back to',
         tags: ['Add-ons'],
-        security: anyKey,
+        security: needs('addons:read'),
         params: addonParams,
         response: { 200: recoveryWindowSchema, ...problems(401, 404, 409, 500) },
       },
     },
-    (request) => readRecoveryWindow(deps, request.caller, request.params.addonId),
+    (request) => readRecoveryWindow(request.deps, request.caller, request.params.addonId),
   )
 }

@@ -2,11 +2,10 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { readAddon } from '../../../services/read-addons.ts'
 import { addonParams, addonSchema } from '../../schemas/addon.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/addons/:addonId */
-export const getAddonRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const getAddonRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/addons/:addonId',
     {
@@ -14,11 +13,11 @@ export const getAddonRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async 
         operationId: 'getAddon',
         summary: 'Get an add-on',
         tags: ['Add-ons'],
-        security: anyKey,
+        security: needs('addons:read'),
         params: addonParams,
         response: { 200: addonSchema, ...problems(401, 404, 500) },
       },
     },
-    (request) => readAddon(deps, request.caller, request.params.addonId),
+    (request) => readAddon(request.deps, request.caller, request.params.addonId),
   )
 }

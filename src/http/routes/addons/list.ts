@@ -4,13 +4,12 @@ import { readAddons } from '../../../services/read-addons.ts'
 import { addonSchema } from '../../schemas/addon.ts'
 import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 const querystring = z.strictObject({ ...pageQuery('addon'), tenantId: z.string().optional() })
 
 /** GET /v1/addons */
-export const listAddonsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const listAddonsRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/addons',
     {
@@ -18,11 +17,11 @@ export const listAddonsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asyn
         operationId: 'listAddons',
         summary: 'List add-ons',
         tags: ['Add-ons'],
-        security: anyKey,
+        security: needs('addons:read'),
         querystring,
         response: { 200: pageSchema('AddonPage', addonSchema), ...problems(400, 401, 404, 500) },
       },
     },
-    (request) => readAddons(deps, request.caller, request.query.tenantId, sliceOf(request.query)),
+    (request) => readAddons(request.deps, request.caller, request.query.tenantId, sliceOf(request.query)),
   )
 }

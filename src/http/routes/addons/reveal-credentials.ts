@@ -3,8 +3,7 @@ import { z } from 'zod'
 import { revealCredentials } from '../../../services/reveal-credentials.ts'
 import { addonParams } from '../../schemas/addon.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 const credentials = z
   .object({
@@ -30,7 +29,7 @@ const credentials = z
   })
 
 /** POST /v1/addons/:addonId/credentials/reveal */
-export const revealCredentialsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const revealCredentialsRoute: FastifyPluginAsyncZod = async (app) => {
   app.post(
     '/addons/:addonId/credentials/reveal',
     {
@@ -39,11 +38,11 @@ export const revealCredentialsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }>
         summary: 'Reveal how to connect to an add-on',
         description: 'Recorded in the audit log.',
         tags: ['Add-ons'],
-        security: anyKey,
+        security: needs('credentials:read'),
         params: addonParams,
         response: { 200: credentials, ...problems(400, 401, 404, 409, 413, 415, 500) },
       },
     },
-    (request) => revealCredentials(deps, request.caller, request.params.addonId),
+    (request) => revealCredentials(request.deps, request.caller, request.params.addonId),
   )
 }

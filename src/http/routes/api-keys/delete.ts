@@ -3,10 +3,9 @@ import { z } from 'zod'
 import { revokeApiKey } from '../../../services/revoke-api-key.ts'
 import { problems } from '../../schemas/problem.ts'
 import { platformKeyOnly } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
 
 /** DELETE /v1/tenants/:tenantId/api-keys/:apiKeyId */
-export const revokeApiKeyRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const revokeApiKeyRoute: FastifyPluginAsyncZod = async (app) => {
   app.delete(
     '/tenants/:tenantId/api-keys/:apiKeyId',
     {
@@ -21,7 +20,7 @@ export const revokeApiKeyRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
     },
     async (request, reply) => {
       const { tenantId, apiKeyId } = request.params
-      await revokeApiKey(deps, request.caller, tenantId, apiKeyId)
+      await revokeApiKey(request.deps, request.caller, tenantId, apiKeyId)
       return reply.code(204).send(null)
     },
   )

@@ -6,10 +6,9 @@ import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
 import { platformKeyOnly } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
 
 /** GET /v1/tenants/:tenantId/api-keys */
-export const listApiKeysRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const listApiKeysRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/tenants/:tenantId/api-keys',
     {
@@ -23,6 +22,6 @@ export const listApiKeysRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asy
         response: { 200: pageSchema('ApiKeyPage', apiKeySchema), ...problems(400, 401, 403, 404, 500) },
       },
     },
-    (request) => readApiKeys(deps, request.caller, request.params.tenantId, sliceOf(request.query)),
+    (request) => readApiKeys(request.deps, request.caller, request.params.tenantId, sliceOf(request.query)),
   )
 }

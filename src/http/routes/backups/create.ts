@@ -4,8 +4,7 @@ import { requestBackup } from '../../../services/request-backup.ts'
 import { addonParams } from '../../schemas/addon.ts'
 import { backupSchema, backupType } from '../../schemas/backup.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 const body = z
   .strictObject({ type: backupType.optional().describe('full where it is left out') })
@@ -13,7 +12,7 @@ const body = z
   .optional()
 
 /** POST /v1/addons/:addonId/backups */
-export const createBackupRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const createBackupRoute: FastifyPluginAsyncZod = async (app) => {
   app.post(
     '/addons/:addonId/backups',
     {
@@ -21,7 +20,7 @@ export const createBackupRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
         operationId: 'createBackup',
         summary: 'Take a base backup',
         tags: ['Backups'],
-        security: anyKey,
+        security: needs('backups:write'),
         params: addonParams,
         body,
         response: { 202: backupSchema, ...problems(400, 401, 404, 409, 413, 415, 500) },
@@ -29,7 +28,7 @@ export const createBackupRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
     },
     async (request, reply) => {
       const backup = await requestBackup(
-        deps,
+        request.deps,
         request.caller,
         request.params.addonId,
         request.body?.type ?? 'full',

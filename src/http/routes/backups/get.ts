@@ -3,11 +3,10 @@ import { z } from 'zod'
 import { readBackup } from '../../../services/read-backups.ts'
 import { backupSchema } from '../../schemas/backup.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/backups/:backupId */
-export const getBackupRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const getBackupRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/backups/:backupId',
     {
@@ -15,11 +14,11 @@ export const getBackupRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async
         operationId: 'getBackup',
         summary: 'Get a base backup',
         tags: ['Backups'],
-        security: anyKey,
+        security: needs('addons:read'),
         params: z.object({ backupId: z.string() }),
         response: { 200: backupSchema, ...problems(401, 404, 500) },
       },
     },
-    (request) => readBackup(deps, request.caller, request.params.backupId),
+    (request) => readBackup(request.deps, request.caller, request.params.backupId),
   )
 }

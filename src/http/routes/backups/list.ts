@@ -5,11 +5,10 @@ import { addonParams } from '../../schemas/addon.ts'
 import { backupSchema } from '../../schemas/backup.ts'
 import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/addons/:addonId/backups */
-export const listBackupsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const listBackupsRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/addons/:addonId/backups',
     {
@@ -17,12 +16,12 @@ export const listBackupsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asy
         operationId: 'listBackups',
         summary: 'List the base backups of an add-on',
         tags: ['Backups'],
-        security: anyKey,
+        security: needs('addons:read'),
         params: addonParams,
         querystring: z.strictObject(pageQuery('backup')),
         response: { 200: pageSchema('BackupPage', backupSchema), ...problems(400, 401, 404, 409, 500) },
       },
     },
-    (request) => readBackups(deps, request.caller, request.params.addonId, sliceOf(request.query)),
+    (request) => readBackups(request.deps, request.caller, request.params.addonId, sliceOf(request.query)),
   )
 }

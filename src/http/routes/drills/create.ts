@@ -3,11 +3,10 @@ import { requestDrill } from '../../../services/request-drill.ts'
 import { addonParams } from '../../schemas/addon.ts'
 import { drillSchema, newDrillSchema } from '../../schemas/drill.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** POST /v1/addons/:addonId/drills */
-export const createDrillRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const createDrillRoute: FastifyPluginAsyncZod = async (app) => {
   app.post(
     '/addons/:addonId/drills',
     {
@@ -15,14 +14,14 @@ export const createDrillRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asy
         operationId: 'createDrill',
         summary: 'Restore an add-on for practice, look at the result and throw it away',
         tags: ['Drills'],
-        security: anyKey,
+        security: needs('backups:write'),
         params: addonParams,
         body: newDrillSchema.optional(),
         response: { 202: drillSchema, ...problems(400, 401, 404, 409, 413, 415, 500) },
       },
     },
     async (request, reply) => {
-      const drill = await requestDrill(deps, request.caller, request.params.addonId)
+      const drill = await requestDrill(request.deps, request.caller, request.params.addonId)
       return reply.code(202).header('location', `/v1/drills/${drill.id}`).send(drill)
     },
   )

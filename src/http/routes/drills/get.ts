@@ -3,11 +3,10 @@ import { z } from 'zod'
 import { readDrill } from '../../../services/read-drills.ts'
 import { drillSchema } from '../../schemas/drill.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/drills/:drillId */
-export const getDrillRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const getDrillRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/drills/:drillId',
     {
@@ -15,11 +14,11 @@ export const getDrillRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async 
         operationId: 'getDrill',
         summary: 'Get a drill',
         tags: ['Drills'],
-        security: anyKey,
+        security: needs('addons:read'),
         params: z.object({ drillId: z.string() }),
         response: { 200: drillSchema, ...problems(401, 404, 500) },
       },
     },
-    (request) => readDrill(deps, request.caller, request.params.drillId),
+    (request) => readDrill(request.deps, request.caller, request.params.drillId),
   )
 }

@@ -5,11 +5,10 @@ import { addonParams } from '../../schemas/addon.ts'
 import { drillSchema } from '../../schemas/drill.ts'
 import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/addons/:addonId/drills */
-export const listDrillsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const listDrillsRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/addons/:addonId/drills',
     {
@@ -17,12 +16,12 @@ export const listDrillsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asyn
         operationId: 'listDrills',
         summary: 'List the drills of an add-on',
         tags: ['Drills'],
-        security: anyKey,
+        security: needs('addons:read'),
         params: addonParams,
         querystring: z.strictObject(pageQuery('drill')),
         response: { 200: pageSchema('DrillPage', drillSchema), ...problems(400, 401, 404, 500) },
       },
     },
-    (request) => readDrills(deps, request.caller, request.params.addonId, sliceOf(request.query)),
+    (request) => readDrills(request.deps, request.caller, request.params.addonId, sliceOf(request.query)),
   )
 }

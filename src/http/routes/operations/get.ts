@@ -3,11 +3,10 @@ import { z } from 'zod'
 import { readOperation } from '../../../services/read-operations.ts'
 import { operationWithStepsSchema } from '../../schemas/operation.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/operations/:operationId */
-export const getOperationRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const getOperationRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/operations/:operationId',
     {
@@ -15,11 +14,11 @@ export const getOperationRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
         operationId: 'getOperation',
         summary: 'Get an operation and its steps',
         tags: ['Operations'],
-        security: anyKey,
+        security: needs('addons:read'),
         params: z.object({ operationId: z.string() }),
         response: { 200: operationWithStepsSchema, ...problems(401, 404, 500) },
       },
     },
-    (request) => readOperation(deps, request.caller, request.params.operationId),
+    (request) => readOperation(request.deps, request.caller, request.params.operationId),
   )
 }

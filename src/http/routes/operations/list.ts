@@ -4,8 +4,7 @@ import { readOperations } from '../../../services/read-operations.ts'
 import { operationSchema } from '../../schemas/operation.ts'
 import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 const querystring = z.strictObject({
   ...pageQuery('operation'),
@@ -14,7 +13,7 @@ const querystring = z.strictObject({
 })
 
 /** GET /v1/operations */
-export const listOperationsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const listOperationsRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/operations',
     {
@@ -22,11 +21,11 @@ export const listOperationsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = 
         operationId: 'listOperations',
         summary: 'List operations',
         tags: ['Operations'],
-        security: anyKey,
+        security: needs('addons:read'),
         querystring,
         response: { 200: pageSchema('OperationPage', operationSchema), ...problems(400, 401, 404, 500) },
       },
     },
-    (request) => readOperations(deps, request.caller, request.query, sliceOf(request.query)),
+    (request) => readOperations(request.deps, request.caller, request.query, sliceOf(request.query)),
   )
 }

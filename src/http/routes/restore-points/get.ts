@@ -3,11 +3,10 @@ import { z } from 'zod'
 import { readRestorePoint } from '../../../services/read-restore-points.ts'
 import { problems } from '../../schemas/problem.ts'
 import { restorePointSchema } from '../../schemas/restore-point.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/restore-points/:restorePointId */
-export const getRestorePointRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const getRestorePointRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/restore-points/:restorePointId',
     {
@@ -15,11 +14,11 @@ export const getRestorePointRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> =
         operationId: 'getRestorePoint',
         summary: 'Get a restore point',
         tags: ['Restore points'],
-        security: anyKey,
+        security: needs('addons:read'),
         params: z.object({ restorePointId: z.string() }),
         response: { 200: restorePointSchema, ...problems(401, 404, 500) },
       },
     },
-    (request) => readRestorePoint(deps, request.caller, request.params.restorePointId),
+    (request) => readRestorePoint(request.deps, request.caller, request.params.restorePointId),
   )
 }

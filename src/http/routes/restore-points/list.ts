@@ -5,11 +5,10 @@ import { addonParams } from '../../schemas/addon.ts'
 import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
 import { restorePointSchema } from '../../schemas/restore-point.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/addons/:addonId/restore-points */
-export const listRestorePointsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const listRestorePointsRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/addons/:addonId/restore-points',
     {
@@ -17,7 +16,7 @@ export const listRestorePointsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }>
         operationId: 'listRestorePoints',
         summary: 'List the restore points of an add-on',
         tags: ['Restore points'],
-        security: anyKey,
+        security: needs('addons:read'),
         params: addonParams,
         querystring: z.strictObject(pageQuery('restorePoint')),
         response: {
@@ -26,6 +25,7 @@ export const listRestorePointsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }>
         },
       },
     },
-    (request) => readRestorePoints(deps, request.caller, request.params.addonId, sliceOf(request.query)),
+    (request) =>
+      readRestorePoints(request.deps, request.caller, request.params.addonId, sliceOf(request.query)),
   )
 }

@@ -4,11 +4,10 @@ import { requestRestore } from '../../../services/request-restore.ts'
 import { addonParams } from '../../schemas/addon.ts'
 import { problems } from '../../schemas/problem.ts'
 import { newRestoreSchema, restoreSchema } from '../../schemas/restore.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** POST /v1/addons/:addonId/restores */
-export const createRestoreRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const createRestoreRoute: FastifyPluginAsyncZod = async (app) => {
   app.post(
     '/addons/:addonId/restores',
     {
@@ -16,7 +15,7 @@ export const createRestoreRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = a
         operationId: 'createRestore',
         summary: 'Restore an add-on to a moment or a place in its WAL, as a new add-on',
         tags: ['Restores'],
-        security: anyKey,
+        security: needs('restores:write'),
         params: addonParams,
         body: newRestoreSchema,
         response: { 202: restoreSchema, ...problems(400, 401, 404, 409, 413, 415, 422, 500) },
@@ -24,7 +23,7 @@ export const createRestoreRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = a
     },
     async (request, reply) => {
       const input = { ...request.body, target: restoreTargetOf(request.body.target) }
-      const restore = await requestRestore(deps, request.caller, request.params.addonId, input)
+      const restore = await requestRestore(request.deps, request.caller, request.params.addonId, input)
       return reply.code(202).header('location', `/v1/restores/${restore.id}`).send(restore)
     },
   )

@@ -2,11 +2,10 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { readRestore } from '../../../services/read-restores.ts'
 import { problems } from '../../schemas/problem.ts'
 import { restoreParams, restoreSchema } from '../../schemas/restore.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/restores/:restoreId */
-export const getRestoreRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const getRestoreRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/restores/:restoreId',
     {
@@ -14,11 +13,11 @@ export const getRestoreRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asyn
         operationId: 'getRestore',
         summary: 'Get a restore',
         tags: ['Restores'],
-        security: anyKey,
+        security: needs('addons:read'),
         params: restoreParams,
         response: { 200: restoreSchema, ...problems(401, 404, 500) },
       },
     },
-    (request) => readRestore(deps, request.caller, request.params.restoreId),
+    (request) => readRestore(request.deps, request.caller, request.params.restoreId),
   )
 }

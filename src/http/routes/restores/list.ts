@@ -4,8 +4,7 @@ import { readRestores } from '../../../services/read-restores.ts'
 import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
 import { restoreSchema, restoreStatus } from '../../schemas/restore.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 const querystring = z.strictObject({
   ...pageQuery('restore'),
@@ -15,7 +14,7 @@ const querystring = z.strictObject({
 })
 
 /** GET /v1/restores */
-export const listRestoresRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const listRestoresRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/restores',
     {
@@ -23,11 +22,11 @@ export const listRestoresRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
         operationId: 'listRestores',
         summary: 'List restores',
         tags: ['Restores'],
-        security: anyKey,
+        security: needs('addons:read'),
         querystring,
         response: { 200: pageSchema('RestorePage', restoreSchema), ...problems(400, 401, 404, 500) },
       },
     },
-    (request) => readRestores(deps, request.caller, request.query, sliceOf(request.query)),
+    (request) => readRestores(request.deps, request.caller, request.query, sliceOf(request.query)),
   )
 }

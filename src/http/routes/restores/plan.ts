@@ -4,11 +4,10 @@ import { planRestore } from '../../../services/plan-restore.ts'
 import { addonParams } from '../../schemas/addon.ts'
 import { problems } from '../../schemas/problem.ts'
 import { planRequestSchema, restorePlanSchema } from '../../schemas/restore-plan.ts'
-import { anyKey } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
+import { needs } from '../../security.ts'
 
 /** POST /v1/addons/:addonId/restore-plan */
-export const planRestoreRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const planRestoreRoute: FastifyPluginAsyncZod = async (app) => {
   app.post(
     '/addons/:addonId/restore-plan',
     {
@@ -16,7 +15,7 @@ export const planRestoreRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asy
         operationId: 'planRestore',
         summary: 'Tell what a restore would take; changes nothing',
         tags: ['Restores'],
-        security: anyKey,
+        security: needs('addons:read'),
         params: addonParams,
         body: planRequestSchema,
         response: { 200: restorePlanSchema, ...problems(400, 401, 404, 409, 413, 415, 422, 500, 503) },
@@ -24,7 +23,7 @@ export const planRestoreRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asy
     },
     (request) => {
       const input = { ...request.body, target: restoreTargetOf(request.body.target) }
-      return planRestore(deps, request.caller, request.params.addonId, input)
+      return planRestore(request.deps, request.caller, request.params.addonId, input)
     },
   )
 }

@@ -4,10 +4,9 @@ import { removeStorageKeys } from '../../../services/remove-storage-keys.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
 import { platformKeyOnly } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
 
 /** DELETE /v1/tenants/:tenantId/storage-keys */
-export const deleteStorageKeysRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const deleteStorageKeysRoute: FastifyPluginAsyncZod = async (app) => {
   app.delete(
     '/tenants/:tenantId/storage-keys',
     {
@@ -24,7 +23,7 @@ export const deleteStorageKeysRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }>
       },
     },
     async (request, reply) => {
-      await removeStorageKeys(deps, request.caller, request.params.tenantId)
+      await removeStorageKeys(request.deps, request.caller, request.params.tenantId)
       return reply.code(204).send(null)
     },
   )

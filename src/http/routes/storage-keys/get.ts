@@ -4,10 +4,9 @@ import { problems } from '../../schemas/problem.ts'
 import { storageKeysSchema } from '../../schemas/storage-keys.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
 import { platformKeyOnly } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
 
 /** GET /v1/tenants/:tenantId/storage-keys */
-export const getStorageKeysRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const getStorageKeysRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/tenants/:tenantId/storage-keys',
     {
@@ -20,6 +19,6 @@ export const getStorageKeysRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = 
         response: { 200: storageKeysSchema, ...problems(401, 403, 404, 500) },
       },
     },
-    (request) => readStorageKeys(deps, request.params.tenantId),
+    (request) => readStorageKeys(request.deps, request.params.tenantId),
   )
 }

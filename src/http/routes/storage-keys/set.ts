@@ -4,10 +4,9 @@ import { problems } from '../../schemas/problem.ts'
 import { checkedStorageKeysSchema, newStorageKeysSchema } from '../../schemas/storage-keys.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
 import { platformKeyOnly } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
 
 /** PUT /v1/tenants/:tenantId/storage-keys */
-export const setStorageKeysRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const setStorageKeysRoute: FastifyPluginAsyncZod = async (app) => {
   app.put(
     '/tenants/:tenantId/storage-keys',
     {
@@ -27,7 +26,7 @@ export const setStorageKeysRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = 
         },
       },
     },
-    ({ caller, params, body: { readOnly = null, ...readWrite } }) =>
+    ({ deps, caller, params, body: { readOnly = null, ...readWrite } }) =>
       setStorageKeys(deps, caller, params.tenantId, { readWrite, readOnly }),
   )
 }

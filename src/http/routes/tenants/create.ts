@@ -5,7 +5,6 @@ import { problems } from '../../schemas/problem.ts'
 import { maxConcurrentOperations, tenantBackupPolicy, tenantSchema } from '../../schemas/tenant.ts'
 import { displayName } from '../../schemas/text.ts'
 import { platformKeyOnly } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
 
 const body = z
   .strictObject({
@@ -16,7 +15,7 @@ const body = z
   .meta({ id: 'NewTenant', examples: [{ name: 'Acme' }] })
 
 /** POST /v1/tenants */
-export const createTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const createTenantRoute: FastifyPluginAsyncZod = async (app) => {
   app.post(
     '/tenants',
     {
@@ -30,7 +29,7 @@ export const createTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
       },
     },
     async (request, reply) => {
-      const tenant = await createTenant(deps, request.caller, request.body)
+      const tenant = await createTenant(request.deps, request.caller, request.body)
       return reply.code(201).header('location', `/v1/tenants/${tenant.id}`).send(tenant)
     },
   )

@@ -4,10 +4,9 @@ import { deleteTenant } from '../../../services/delete-tenant.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
 import { platformKeyOnly } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
 
 /** DELETE /v1/tenants/:tenantId */
-export const deleteTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const deleteTenantRoute: FastifyPluginAsyncZod = async (app) => {
   app.delete(
     '/tenants/:tenantId',
     {
@@ -24,7 +23,7 @@ export const deleteTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
       },
     },
     async (request, reply) => {
-      await deleteTenant(deps, request.caller, request.params.tenantId)
+      await deleteTenant(request.deps, request.caller, request.params.tenantId)
       return reply.code(204).send(null)
     },
   )

@@ -3,10 +3,9 @@ import { readTenant } from '../../../services/read-tenants.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantParams, tenantSchema } from '../../schemas/tenant.ts'
 import { platformKeyOnly } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
 
 /** GET /v1/tenants/:tenantId */
-export const getTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const getTenantRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/tenants/:tenantId',
     {
@@ -19,6 +18,6 @@ export const getTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async
         response: { 200: tenantSchema, ...problems(401, 403, 404, 500) },
       },
     },
-    (request) => readTenant(deps, request.params.tenantId),
+    (request) => readTenant(request.deps, request.params.tenantId),
   )
 }

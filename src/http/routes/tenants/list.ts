@@ -5,10 +5,9 @@ import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantSchema } from '../../schemas/tenant.ts'
 import { platformKeyOnly } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
 
 /** GET /v1/tenants */
-export const listTenantsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const listTenantsRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/tenants',
     {
@@ -21,6 +20,6 @@ export const listTenantsRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = asy
         response: { 200: pageSchema('TenantPage', tenantSchema), ...problems(400, 401, 403, 500) },
       },
     },
-    (request) => readTenants(deps, sliceOf(request.query)),
+    (request) => readTenants(request.deps, sliceOf(request.query)),
   )
 }

@@ -10,7 +10,6 @@ import {
 } from '../../schemas/tenant.ts'
 import { displayName } from '../../schemas/text.ts'
 import { platformKeyOnly } from '../../security.ts'
-import type { ServerDeps } from '../../server-deps.ts'
 
 const body = z
   .strictObject({
@@ -21,7 +20,7 @@ const body = z
   .meta({ id: 'TenantChange', examples: [{ maxConcurrentOperations: 8 }] })
 
 /** PATCH /v1/tenants/:tenantId */
-export const updateTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = async (app, { deps }) => {
+export const updateTenantRoute: FastifyPluginAsyncZod = async (app) => {
   app.patch(
     '/tenants/:tenantId',
     {
@@ -36,6 +35,6 @@ export const updateTenantRoute: FastifyPluginAsyncZod<{ deps: ServerDeps }> = as
         response: { 200: tenantSchema, ...problems(400, 401, 403, 404, 413, 415, 500) },
       },
     },
-    (request) => updateTenant(deps, request.caller, request.params.tenantId, request.body),
+    (request) => updateTenant(request.deps, request.caller, request.params.tenantId, request.body),
   )
 }
