@@ -19,6 +19,7 @@ export const openapi = fp(
       openapi: {
         openapi: '3.1.0',
         info: { title: 'Undrop', version: '1', description, license: { name: 'MIT', identifier: 'MIT' } },
+        servers: [{ url: '/', description: 'Where this document comes from' }],
         components: { securitySchemes },
       },
       transform: (input) => {
