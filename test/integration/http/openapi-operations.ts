@@ -11,6 +11,8 @@ export interface Operation {
   /** An example from the document; undefined when the operation takes no body. */
   body: unknown
   platformOnly: boolean
+  /** The statuses that it may answer with. */
+  statuses: number[]
 }
 
 /** Every operation that the API documents, so that a new one cannot be forgotten. */
@@ -43,6 +45,7 @@ function describe(
     queryParameters: named('query'),
     body: schema && schemas[schema.$ref.split('/').at(-1) ?? '']?.examples?.[0],
     platformOnly: !operation.security?.some((requirement) => 'tenantKey' in requirement),
+    statuses: Object.keys(operation.responses ?? {}).map(Number),
   }
 }
 

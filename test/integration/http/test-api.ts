@@ -30,12 +30,14 @@ export interface Api {
   db: Db
   app: ReturnType<typeof buildServer>
   platform: Client
+  /** The platform key's. */
+  authorization: string
   /** What has been rung for so far. */
   rung: WakeUp[]
   /** What has been logged so far. */
   logged: () => string
   /** A tenant and a client with a key of its own. */
-  newTenant: () => Promise<{ id: string; client: Client; keyId: string }>
+  newTenant: () => Promise<{ id: string; client: Client; keyId: string; authorization: string }>
   clientWith: (secret: string) => Client
 }
 
@@ -76,9 +78,23 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
   const newTenant = async () => {
     const tenant = (await platform('POST', '/v1/tenants', { name: 'Acme' })).json()
     const key = (await platform('POST', `/v1/tenants/${tenant.id}/api-keys`, { name: 'test' })).json()
-    return { id: tenant.id as string, client: clientWith(key.secret), keyId: key.id as string }
+    return {
+      id: tenant.id as string,
+      client: clientWith(key.secret),
+      keyId: key.id as string,
+      authorization: `Bearer ${key.secret}`,
+    }
   }
-  return { db, app, platform, rung, logged: () => lines.join(''), newTenant, clientWith }
+  return {
+    db,
+    app,
+    platform,
+    authorization: `Bearer ${platformKey}`,
+    rung,
+    logged: () => lines.join(''),
+    newTenant,
+    clientWith,
+  }
 }
 
 /** Creates an add-on and brings it to where its workflows would: available, its first operation done. */
