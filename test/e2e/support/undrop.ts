@@ -16,6 +16,8 @@ export interface Undrop extends TemporaryUndrop {
   archives: ArchiveStore
   /** Pid of the process that runs this file of src/bin now. */
   pidOf(file: 'api.ts' | 'worker.ts'): number
+  /** Has one more secret looked for at the end, of a key that another client has made. */
+  noteSecret(apiKey: string): void
   /** As that of a temporary Undrop. @throws when a secret of it is found where none should be */
   remove(): Promise<void>
 }
@@ -39,6 +41,7 @@ export async function startUndrop(variables: NodeJS.ProcessEnv = {}): Promise<Un
     ...undrop,
     client,
     archives: (await openHost(loadConfig(undrop.env))).archives,
+    noteSecret: (apiKey) => void apiKeys.set(apiKey, 'an API key'),
     async remove() {
       try {
         const leaks = await leaksOf(undrop, apiKeys)
