@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { addSeconds, type Moment } from '../../../src/domain/moment.ts'
 import { SCOPES } from '../../../src/domain/scopes.ts'
+import { buildServer } from '../../../src/http/server.ts'
 import { createApiKey } from '../../../src/services/create-api-key.ts'
 import { rotateApiKey } from '../../../src/services/rotate-api-key.ts'
 import { updateApiKey } from '../../../src/services/update-api-key.ts'
@@ -42,6 +43,18 @@ describe('a key with admin', () => {
     expect(codeOf(await tenant.client('PATCH', path, { maxConcurrentOperations: 100 }))).toBe('forbidden')
     expect(codeOf(await tenant.client('DELETE', path))).toBe('forbidden')
     expect(codeOf(await tenant.client('POST', '/v1/platform-keys', { name: 'mine' }))).toBe('forbidden')
+  })
+
+  test('is refused by every API process from the moment that one has revoked it', async () => {
+    const { deps, tenant, keys, make } = await administeredTenant()
+    const { key } = await make({})
+    const other = buildServer(deps)
+    onTestFinished(() => other.close())
+    const headers = { authorization: `Bearer ${key.secret}` }
+    const asked = async () => (await other.inject({ url: '/v1/addons', headers })).statusCode
+    for (let times = 0; times < 3; times++) expect(await asked()).toBe(200)
+    await tenant.client('DELETE', `${keys}/${key.id}`)
+    expect(await asked()).toBe(401)
   })
 
   test('may revoke itself, which acts at its next request', async () => {

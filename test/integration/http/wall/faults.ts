@@ -64,7 +64,7 @@ export async function scopeFaults(ground: Ground, operation: Operation): Faults 
   if (operation.streams) return faults
   const { status } = await see(ground, () => client(method, url, method === 'GET' ? undefined : { none: 1 }))
   const granted = ![401, 403].includes(status)
-  return [...faults, ...unless(granted, `${operation.id}: ${status} with ${operation.scopes}`)]
+  return [...faults, ...unless(granted, `${operation.id}: ${status} with ${operation.scopes.join()}`)]
 }
 
 /** Keys that open nothing get the same answer for whatever is asked, and those that once did are like unknown ones. */

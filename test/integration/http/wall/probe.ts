@@ -26,7 +26,9 @@ export async function see({ statements }: Ground, asked: () => ReturnType<Client
 }
 
 function comparable({ statusCode, headers, body }: LightMyRequestResponse): string {
-  const shown = Object.entries(headers).map(([name, value]) => `${name}: ${VOLATILE.test(name) ? '' : value}`)
+  const shown = Object.entries(headers).map(
+    ([name, value]) => `${name}: ${VOLATILE.test(name) ? '' : String(value)}`,
+  )
   const instance = body.replace(/"instance":"[^"]*"/, '"instance":""')
   return [statusCode, ...shown.sort(), instance].join('\n')
 }

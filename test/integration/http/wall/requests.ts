@@ -97,7 +97,7 @@ export function requestOf(
   const body = structuredClone(operation.body)
   for (const { name, kind } of foreign('body'))
     put(body as Container, name.split('/').slice(1), others[kind] ?? '')
-  return { method: operation.method, url: query.size > 0 ? `${path}?${query}` : path, body }
+  return { method: operation.method, url: query.size > 0 ? `${path}?${query.toString()}` : path, body }
 }
 
 type Container = Record<string, unknown>
