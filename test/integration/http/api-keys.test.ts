@@ -1,27 +1,17 @@
+import { sql } from 'kysely'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { addSeconds, type Moment } from '../../../src/domain/moment.ts'
+import type { Db } from '../../../src/db/client.ts'
+import { addSeconds } from '../../../src/domain/moment.ts'
 import { SCOPES } from '../../../src/domain/scopes.ts'
 import { buildServer } from '../../../src/http/server.ts'
 import { createApiKey } from '../../../src/services/create-api-key.ts'
 import { rotateApiKey } from '../../../src/services/rotate-api-key.ts'
 import { updateApiKey } from '../../../src/services/update-api-key.ts'
-import { type Client, codeOf, NOW, startApi } from './test-api.ts'
+import { until } from '../../support/until.ts'
+import { administeredTenant } from './administered-tenant.ts'
+import { codeOf, NOW, startApi } from './test-api.ts'
 
 const DAY_SECONDS = 24 * 3600
-
-/** A tenant whose key may look after it, at a time that the test moves. */
-async function administeredTenant() {
-  const clock = { now: NOW as Moment }
-  const api = await startApi({ now: () => clock.now })
-  const tenant = await api.newTenant(SCOPES)
-  const keys = `/v1/tenants/${tenant.id}/api-keys`
-  const make = async (body: object, client: Client = tenant.client) => {
-    const response = await client('POST', keys, { name: 'deploy', ...body })
-    return { response, key: response.json(), client: api.clientWith(response.json().secret) }
-  }
-  const works = async (client: Client) => (await client('GET', '/v1/addons')).statusCode === 200
-  return { ...api, clock, tenant, keys, make, works }
-}
 
 describe('a key with admin', () => {
   test('looks after the keys of its tenant, and reads the tenant', async () => {
@@ -116,15 +106,25 @@ describe('a key gives no more than it has', () => {
   })
 
   test('and nothing once it is revoked, however early its request was let in', async () => {
-    const { db, deps, tenant } = await administeredTenant()
-    const actor = { apiKeyId: tenant.keyId, requestId: 'request', sourceAddress: '127.0.0.1' }
-    const caller = { tenantId: tenant.id, scopes: SCOPES, actor }
-    await db.updateTable('api_key').set({ revoked_at: NOW }).where('id', '=', tenant.keyId).execute()
-    const work = { ...deps, db: deps.dbOf({ tenantId: tenant.id }) }
-    const made = createApiKey(work, caller, { tenantId: tenant.id }, { name: 'late' })
-    await expect(made).rejects.toMatchObject({ code: 'unauthenticated' })
+    const { db, make } = await administeredTenant()
+    const { key, client } = await make({ scopes: ['admin'] })
+    await client('GET', '/v1/addons')
+    const late = await db.transaction().execute(async (tx) => {
+      await tx.updateTable('api_key').set({ revoked_at: NOW }).where('id', '=', key.id).execute()
+      const response = make({ name: 'late' }, client).then((made) => made.response)
+      await until(async () => (await waitingForLocks(db)) > 0)
+      return { response }
+    })
+    expect(codeOf(await late.response)).toBe('unauthenticated')
+    expect(await db.selectFrom('api_key').select('id').where('name', '=', 'late').execute()).toEqual([])
   })
 })
+
+async function waitingForLocks(db: Db): Promise<number> {
+  const { rows } = await sql`select from pg_locks join pg_stat_activity using (pid)
+    where not granted and datname = current_database()`.execute(db)
+  return rows.length
+}
 
 describe('PATCH …/api-keys/{apiKeyId}', () => {
   test('changes what is given, from the next request on', async () => {
@@ -159,72 +159,6 @@ describe('PATCH …/api-keys/{apiKeyId}', () => {
       expect(codeOf(await tenant.client('PATCH', `${keys}/${id}`, { expiresAt: null }))).toBe('api-key-ended')
       expect(codeOf(await tenant.client('POST', `${keys}/${id}/rotate`, {}))).toBe('api-key-ended')
     }
-  })
-})
-
-describe('a rotation', () => {
-  test('makes a key with the same name and scopes; the old one works for the overlap, and not a moment longer', async () => {
-    const { clock, tenant, keys, make, works, clientWith } = await administeredTenant()
-    const { key, client } = await make({ scopes: ['addons:read'] })
-    const response = await tenant.client('POST', `${keys}/${key.id}/rotate`, { overlapSeconds: 60 })
-    expect(response.statusCode).toBe(201)
-    const { id, secret, ...successor } = response.json()
-    expect(successor).toMatchObject({
-      name: 'deploy',
-      scopes: ['addons:read'],
-      expiresAt: null,
-      replacedBy: null,
-    })
-    const end = addSeconds(NOW, 60)
-    expect((await tenant.client('GET', `${keys}/${key.id}`)).json()).toMatchObject({
-      replacedBy: id,
-      expiresAt: end,
-    })
-    clock.now = addSeconds(NOW, 59.999999)
-    expect(await works(client)).toBe(true)
-    clock.now = end
-    expect(await works(client)).toBe(false)
-    expect(await works(clientWith(secret))).toBe(true)
-  })
-
-  test('without an overlap ends the old key at once', async () => {
-    const { tenant, keys, make, works } = await administeredTenant()
-    const { key, client } = await make({})
-    await tenant.client('POST', `${keys}/${key.id}/rotate`, { overlapSeconds: 0 })
-    expect(await works(client)).toBe(false)
-  })
-
-  test('never lets the old key live longer than it would have, nor the new one unless that is asked for', async () => {
-    const { tenant, keys, make } = await administeredTenant()
-    const expiresAt = addSeconds(NOW, 60)
-    const { key } = await make({ expiresAt })
-    const successor = (await tenant.client('POST', `${keys}/${key.id}/rotate`, {})).json()
-    expect(successor.expiresAt).toBe(expiresAt)
-    expect((await tenant.client('GET', `${keys}/${key.id}`)).json()).toMatchObject({ expiresAt })
-    const rotate = `${keys}/${successor.id}/rotate`
-    expect((await tenant.client('POST', rotate, { expiresAt: null })).json().expiresAt).toBe(null)
-  })
-
-  test('asked for twenty times at once makes one key', async () => {
-    const { db, tenant, keys, make } = await administeredTenant()
-    const { key } = await make({})
-    const rotate = () => tenant.client('POST', `${keys}/${key.id}/rotate`, {})
-    const responses = await Promise.all(Array.from({ length: 20 }, rotate))
-    const made = responses.filter(({ statusCode }) => statusCode === 201)
-    expect(made).toHaveLength(1)
-    const others = responses.filter((response) => response !== made[0])
-    expect(new Set(others.map(codeOf))).toEqual(new Set(['api-key-replaced']))
-    expect(others[0]?.json()).toMatchObject({ replacedBy: made[0]?.json().id })
-    expect(await db.selectFrom('api_key').select('id').where('name', '=', 'deploy').execute()).toHaveLength(2)
-  })
-
-  test('of the key that calls hands its work over', async () => {
-    const { tenant, keys, works, clientWith } = await administeredTenant()
-    const { secret } = (
-      await tenant.client('POST', `${keys}/${tenant.keyId}/rotate`, { overlapSeconds: 0 })
-    ).json()
-    expect(await works(tenant.client)).toBe(false)
-    expect((await clientWith(secret)('GET', keys)).statusCode).toBe(200)
   })
 })
 
