@@ -25,7 +25,7 @@ import type {
   RestoreTarget,
   SecuredRole,
 } from '../domain/restore.ts'
-import type { Scope } from '../domain/scopes.ts'
+import type { ApiKeyTable } from './api-key-table.ts'
 import type { MeasuredRateTable, ObservationTable } from './observation-table.ts'
 
 /** jsonb: read as the value, written as text. */
@@ -47,19 +47,6 @@ export interface TenantTable {
   storage_key_sealed: string | null
   created_at: MadeNow
   deleted_at: Moment | null
-}
-
-export interface ApiKeyTable {
-  id: string
-  tenant_id: string | null
-  name: string
-  secret_hash: Buffer
-  scopes: Scope[]
-  replaced_by: string | null
-  created_at: MadeNow
-  expires_at: Moment | null
-  last_used_at: Moment | null
-  revoked_at: Moment | null
 }
 
 export interface AddonTable {

@@ -25,6 +25,8 @@ const catalogue = {
   'restore-in-progress': { status: 409, title: 'A restore is reading this add-on' },
   'restore-point-name-taken': { status: 409, title: 'The add-on has a restore point of that name' },
   'drill-in-progress': { status: 409, title: 'A drill of this add-on is running' },
+  'api-key-ended': { status: 409, title: 'The API key has expired or been revoked' },
+  'api-key-replaced': { status: 409, title: 'The API key has been replaced by another' },
   'archive-purged': { status: 409, title: 'The archive of the add-on has been purged' },
   'storage-not-s3': { status: 409, title: 'Archives are not kept on an object store' },
   'restore-finished': { status: 409, title: 'The restore has already finished' },

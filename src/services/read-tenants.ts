@@ -3,12 +3,14 @@ import type { TenantRow } from '../db/schema.ts'
 import { findTenant, listTenants } from '../db/tenants.ts'
 import { isId } from '../domain/ids.ts'
 import { Problem } from '../domain/problem.ts'
+import { type Caller, tenantOf } from './caller.ts'
 import { pageOf, type Slice } from './page.ts'
 import type { ServiceDeps } from './service-deps.ts'
 import { tenantView } from './tenant-view.ts'
 
-export async function readTenant({ db }: Pick<ServiceDeps, 'db'>, id: string) {
-  return tenantView(await requireTenant(db, id))
+/** @throws Problem `tenant-not-found` */
+export async function readTenant({ db }: Pick<ServiceDeps, 'db'>, caller: Caller, id: string) {
+  return tenantView(await requireTenant(db, tenantOf(caller, id)))
 }
 
 export async function readTenants({ db }: Pick<ServiceDeps, 'db'>, slice: Slice) {

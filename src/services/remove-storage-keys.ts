@@ -2,7 +2,7 @@ import { recordAudit } from '../db/audit.ts'
 import { saveStorageKeys } from '../db/tenants.ts'
 import { transact } from '../db/transact.ts'
 import { recordEvent } from '../notify/outbox.ts'
-import type { Caller } from './caller.ts'
+import { type Caller, tenantOf } from './caller.ts'
 import { requireTenant } from './read-tenants.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
@@ -12,9 +12,11 @@ import type { ServiceDeps } from './service-deps.ts'
  */
 export async function removeStorageKeys(
   { db }: Pick<ServiceDeps, 'db'>,
-  { actor }: Caller,
-  tenantId: string,
+  caller: Caller,
+  requestedTenantId: string,
 ) {
+  const { actor } = caller
+  const tenantId = tenantOf(caller, requestedTenantId)
   await transact(db, async (tx) => {
     const { storage_key_sealed: sealed } = await requireTenant(tx, tenantId)
     await saveStorageKeys(tx, tenantId, null)

@@ -1,24 +1,31 @@
-import { revokeApiKey as revokeRow } from '../db/api-keys.ts'
+import { lockApiKey, updateApiKey } from '../db/api-keys.ts'
 import { recordAudit } from '../db/audit.ts'
 import { transact } from '../db/transact.ts'
-import { isId } from '../domain/ids.ts'
-import { Problem } from '../domain/problem.ts'
-import { type Caller, tenantOf } from './caller.ts'
-import { requireTenant } from './read-tenants.ts'
+import { apiKeyView } from './api-key-view.ts'
+import type { Caller } from './caller.ts'
+import { recordKeyEvent } from './record-key-event.ts'
+import { holderOf, type RequestedHolder, requireApiKey, requireHolder } from './require-api-key.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
-/** From now on the key opens nothing. Revoking it again changes nothing. */
+/**
+ * From the next request on the key opens nothing. Revoking it again changes nothing.
+ * @throws Problem `tenant-not-found`, `api-key-not-found`
+ */
 export async function revokeApiKey(
   { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
   caller: Caller,
-  requestedTenantId: string,
+  requested: RequestedHolder,
   id: string,
 ): Promise<void> {
-  const tenantId = tenantOf(caller, requestedTenantId)
+  const holder = holderOf(caller, requested)
   await transact(db, async (tx) => {
-    await requireTenant(tx, tenantId)
-    if (!isId('apiKey', id) || !(await revokeRow(tx, tenantId, id, now())))
-      throw new Problem('api-key-not-found')
-    await recordAudit(tx, { actor: caller.actor, tenantId, action: 'api-key.revoke', resourceId: id })
+    await requireHolder(tx, holder)
+    const key = await requireApiKey(tx, holder, id, (_, ...which) => lockApiKey(tx, ...which))
+    if (key.revoked_at !== null) return
+    const revoked = await updateApiKey(tx, holder, id, { revoked_at: now() })
+    await recordKeyEvent(tx, 'api-key.revoked', revoked)
+    const change = { before: apiKeyView(key), after: apiKeyView(revoked) }
+    const what = { tenantId: holder, action: 'api-key.revoke', resourceId: id, ...change }
+    await recordAudit(tx, { actor: caller.actor, ...what })
   })
 }

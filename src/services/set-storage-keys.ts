@@ -4,7 +4,7 @@ import { transact } from '../db/transact.ts'
 import type { TenantStorageKeys } from '../domain/repository.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import { sealStorageKeys } from '../secrets/storage-keys.ts'
-import type { Caller } from './caller.ts'
+import { type Caller, tenantOf } from './caller.ts'
 import { requireTenant } from './read-tenants.ts'
 import type { ServiceDeps } from './service-deps.ts'
 import { storageKeysView } from './storage-keys-view.ts'
@@ -16,10 +16,11 @@ import { storageKeysView } from './storage-keys-view.ts'
  */
 export async function setStorageKeys(
   { db, keyRing, archives }: Pick<ServiceDeps, 'db' | 'keyRing' | 'archives'>,
-  { actor }: Caller,
-  tenantId: string,
+  caller: Caller,
+  requestedTenantId: string,
   keys: TenantStorageKeys,
 ) {
+  const tenantId = tenantOf(caller, requestedTenantId)
   await requireTenant(db, tenantId)
   const warnings = await archives.checkKeys(tenantId, keys)
   const sealed = sealStorageKeys(keyRing, tenantId, keys)
@@ -29,7 +30,7 @@ export async function setStorageKeys(
     await saveStorageKeys(tx, tenantId, sealed)
     await recordEvent(tx, { tenantId, type: 'tenant.storage-keys-set', payload: view })
     await recordAudit(tx, {
-      actor,
+      actor: caller.actor,
       tenantId,
       action: 'tenant.set-storage-keys',
       resourceId: tenantId,

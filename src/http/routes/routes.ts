@@ -7,7 +7,10 @@ import { revealCredentialsRoute } from './addons/reveal-credentials.ts'
 import { updateAddonRoute } from './addons/update.ts'
 import { createApiKeyRoute } from './api-keys/create.ts'
 import { revokeApiKeyRoute } from './api-keys/delete.ts'
+import { getApiKeyRoute } from './api-keys/get.ts'
 import { listApiKeysRoute } from './api-keys/list.ts'
+import { rotateApiKeyRoute } from './api-keys/rotate.ts'
+import { updateApiKeyRoute } from './api-keys/update.ts'
 import { createBackupRoute } from './backups/create.ts'
 import { getBackupRoute } from './backups/get.ts'
 import { listBackupsRoute } from './backups/list.ts'
@@ -16,6 +19,11 @@ import { getDrillRoute } from './drills/get.ts'
 import { listDrillsRoute } from './drills/list.ts'
 import { getOperationRoute } from './operations/get.ts'
 import { listOperationsRoute } from './operations/list.ts'
+import { createPlatformKeyRoute } from './platform-keys/create.ts'
+import { revokePlatformKeyRoute } from './platform-keys/delete.ts'
+import { getPlatformKeyRoute } from './platform-keys/get.ts'
+import { listPlatformKeysRoute } from './platform-keys/list.ts'
+import { rotatePlatformKeyRoute } from './platform-keys/rotate.ts'
 import { createRestorePointRoute } from './restore-points/create.ts'
 import { getRestorePointRoute } from './restore-points/get.ts'
 import { listRestorePointsRoute } from './restore-points/list.ts'
@@ -44,7 +52,10 @@ export const routes = [
   updateAddonRoute,
   createApiKeyRoute,
   revokeApiKeyRoute,
+  getApiKeyRoute,
   listApiKeysRoute,
+  rotateApiKeyRoute,
+  updateApiKeyRoute,
   createBackupRoute,
   getBackupRoute,
   listBackupsRoute,
@@ -53,6 +64,11 @@ export const routes = [
   listDrillsRoute,
   getOperationRoute,
   listOperationsRoute,
+  createPlatformKeyRoute,
+  revokePlatformKeyRoute,
+  getPlatformKeyRoute,
+  listPlatformKeysRoute,
+  rotatePlatformKeyRoute,
   createRestorePointRoute,
   getRestorePointRoute,
   listRestorePointsRoute,

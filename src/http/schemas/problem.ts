@@ -54,11 +54,15 @@ type Entry = {
   content: { 'application/problem+json': { schema: typeof problemSchema } }
 }
 
-/** Response entries for the problems an operation can answer with, in `schema.response`. */
+/**
+ * Response entries for the problems an operation can answer with, in `schema.response`. Where a key can be missing, it
+ * can also be one that does not do.
+ */
 export function problems<const Listed extends Status>(...statuses: Listed[]): Record<Listed, Entry> {
-  const entry = (status: Listed) => [
+  const entry = (status: Status) => [
     status,
     { description: MEANINGS[status], content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } } },
   ]
-  return Object.fromEntries(statuses.map(entry))
+  const all: Status[] = statuses.some((status) => status === 401) ? [...statuses, 403] : statuses
+  return Object.fromEntries(all.map(entry))
 }

@@ -33,7 +33,7 @@ export async function startUndrop(variables: NodeJS.ProcessEnv = {}): Promise<Un
   const client = createClient({ baseUrl: undrop.url, auth: undrop.platformKey })
   const apiKeys = new Map<string, string>()
   client.interceptors.response.use(async (response) => {
-    if (response.status === 201 && response.url.endsWith('/api-keys'))
+    if (response.status === 201 && /\/(api|platform)-keys(\/\w+\/rotate)?$/.test(response.url))
       apiKeys.set(((await response.clone().json()) as { secret: string }).secret, 'an API key')
     return response
   })

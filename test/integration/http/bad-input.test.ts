@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest'
+import { SCOPES } from '../../../src/domain/scopes.ts'
 import { documentedOperations, fill } from './openapi-operations.ts'
 import { availableAddon, completeBackup, rowCounts, startApi } from './test-api.ts'
+
+const WRONG_ROTATIONS = [
+  [{ overlapSeconds: -1 }, '/overlapSeconds'],
+  [{ overlapSeconds: 0.5 }, '/overlapSeconds'],
+  [{ overlapSeconds: 2_592_001 }, '/overlapSeconds'],
+  [{ expiresAt: '2026-11-23T13:59:59Z' }, '/expiresAt'],
+  [{ name: 'b' }, '/name'],
+] as const
 
 /** For every operation that takes a body: bodies that are wrong, and where. */
 const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> = {
@@ -39,6 +48,20 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ name: 'a', expiresAt: '0001-01-01T00:00:00+02:00' }, '/expiresAt'],
     [{ name: 'a', secret: 'udk_mine' }, '/secret'],
   ],
+  updateApiKey: [
+    [{ name: '' }, '/name'],
+    [{ scopes: [] }, '/scopes'],
+    [{ scopes: ['everything'] }, '/scopes/0'],
+    [{ expiresAt: '2026-11-23T13:59:59Z' }, '/expiresAt'],
+    [{ revokedAt: null }, '/revokedAt'],
+  ],
+  rotateApiKey: WRONG_ROTATIONS,
+  createPlatformKey: [
+    [{}, '/name'],
+    [{ name: 'a', expiresAt: '2026-11-23T13:59:59Z' }, '/expiresAt'],
+    [{ name: 'a', scopes: ['admin'] }, '/scopes'],
+  ],
+  rotatePlatformKey: WRONG_ROTATIONS,
   createAddon: [
     [{}, '/name'],
     [{ name: 'Shop' }, '/name'],
@@ -129,14 +152,15 @@ test('there are wrong bodies here for every operation that takes one', async () 
 
 test('400 points at what is wrong, and nothing is written', async () => {
   const { db, platform, newTenant } = await startApi()
-  const { id: tenantId, client } = await newTenant()
+  const { id: tenantId, client, keyId: apiKeyId } = await newTenant(SCOPES)
+  const platformKeyId = (await platform('POST', '/v1/platform-keys', { name: 'one' })).json().id
   const addon = await availableAddon(db, client)
   await completeBackup(db, addon)
   const before = await rowCounts(db)
 
   for (const { id, method, path, platformOnly } of await documentedOperations()) {
     for (const [body, pointer] of WRONG[id] ?? []) {
-      const url = fill(path, { tenantId, addonId: addon.id })
+      const url = fill(path, { tenantId, apiKeyId, platformKeyId, addonId: addon.id })
       const response = await (platformOnly ? platform : client)(method, url, body)
       expect(response.statusCode, `${id} ${JSON.stringify(body)}`).toBe(400)
       const { errors } = response.json() as { errors: { pointer: string; detail: string }[] }
@@ -151,12 +175,13 @@ test('400 points at what is wrong, and nothing is written', async () => {
 
 test('the example in the document of each operation that takes a body is accepted', async () => {
   const { db, platform, newTenant } = await startApi()
-  const { id: tenantId, client } = await newTenant()
   for (const { id, method, path, body, platformOnly } of await documentedOperations()) {
     if (body === undefined) continue
+    const { id: tenantId, client, keyId: apiKeyId } = await newTenant(SCOPES)
+    const platformKeyId = (await platform('POST', '/v1/platform-keys', { name: 'one' })).json().id
     const addon = await availableAddon(db, client)
     await completeBackup(db, addon)
-    const url = fill(path, { tenantId, addonId: addon.id })
+    const url = fill(path, { tenantId, apiKeyId, platformKeyId, addonId: addon.id })
     const response = await (platformOnly ? platform : client)(method, url, body)
     expect(response.statusCode, `${id}: ${response.body}`).toBeLessThan(300)
   }

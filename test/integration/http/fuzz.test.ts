@@ -13,8 +13,8 @@ import { randomOf } from './fuzz/random.ts'
 import { type FuzzedRequest, fuzzedRequest, type Material } from './fuzz/requests.ts'
 import { type Answer, send } from './fuzz/send.ts'
 import { documentedOperations } from './openapi-operations.ts'
-import { richTenant } from './rich-tenant.ts'
 import { type Api, startApi } from './test-api.ts'
+import { settle } from './wall/ground.ts'
 
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 3000)
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
@@ -56,7 +56,7 @@ test(`${REQUESTS} requests made from the document, hostile ones among them, end 
 }, 1_800_000)
 
 async function materialOf(api: Api): Promise<Material> {
-  const tenant = await richTenant(api)
+  const tenant = await settle(api)
   const operations = await documentedOperations()
   return {
     operations,

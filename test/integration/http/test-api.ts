@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { sql } from 'kysely'
+import type pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { type Db, scopedDb } from '../../../src/db/client.ts'
 import type { TenantScope } from '../../../src/db/tenant-scope.ts'
@@ -8,6 +9,7 @@ import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
+import type { Scope } from '../../../src/domain/scopes.ts'
 import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
@@ -26,9 +28,20 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 /** Calls the API with one key. */
 export type Client = (method: Method, path: string, body?: unknown) => Promise<LightMyRequestResponse>
 
+export interface TestTenant {
+  id: string
+  client: Client
+  keyId: string
+  /** Its key's. */
+  authorization: string
+}
+
 export interface Api {
   db: Db
   app: ReturnType<typeof buildServer>
+  /** What the API was given to work with, on this pool. */
+  deps: ServerDeps
+  pool: pg.Pool
   platform: Client
   /** The platform key's. */
   authorization: string
@@ -36,8 +49,8 @@ export interface Api {
   rung: WakeUp[]
   /** What has been logged so far. */
   logged: () => string
-  /** A tenant and a client with a key of its own. */
-  newTenant: () => Promise<{ id: string; client: Client; keyId: string; authorization: string }>
+  /** A tenant and a client with a key of its own, which has the default scopes where none are given. */
+  newTenant: (scopes?: readonly Scope[]) => Promise<TestTenant>
   clientWith: (secret: string) => Client
 }
 
@@ -51,7 +64,7 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
   const platformKey = newApiKeySecret()
   const rung: WakeUp[] = []
   const lines: string[] = []
-  const app = buildServer({
+  const deps: ServerDeps = {
     dbOf,
     unscopedDb,
     doorbell: { ring: async (wakeUp) => void rung.push(wakeUp) },
@@ -65,7 +78,8 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
     now: () => NOW,
     logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),
     ...overrides,
-  })
+  }
+  const app = buildServer(deps)
   onTestFinished(() => app.close())
 
   const clientWith = (secret: string): Client => {
@@ -75,26 +89,15 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
     }
   }
   const platform = clientWith(platformKey)
-  const newTenant = async () => {
+  const newTenant = async (scopes?: readonly Scope[]) => {
     const tenant = (await platform('POST', '/v1/tenants', { name: 'Acme' })).json()
-    const key = (await platform('POST', `/v1/tenants/${tenant.id}/api-keys`, { name: 'test' })).json()
-    return {
-      id: tenant.id as string,
-      client: clientWith(key.secret),
-      keyId: key.id as string,
-      authorization: `Bearer ${key.secret}`,
-    }
+    const key = (await platform('POST', `/v1/tenants/${tenant.id}/api-keys`, { name: 'test', scopes })).json()
+    const authorization = `Bearer ${key.secret}`
+    return { id: tenant.id as string, client: clientWith(key.secret), keyId: key.id as string, authorization }
   }
-  return {
-    db,
-    app,
-    platform,
-    authorization: `Bearer ${platformKey}`,
-    rung,
-    logged: () => lines.join(''),
-    newTenant,
-    clientWith,
-  }
+  const authorization = `Bearer ${platformKey}`
+  const logged = () => lines.join('')
+  return { db, app, deps, pool, platform, authorization, rung, logged, newTenant, clientWith }
 }
 
 /** Creates an add-on and brings it to where its workflows would: available, its first operation done. */

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { removeStorageKeys } from '../../../services/remove-storage-keys.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
-import { platformKeyOnly } from '../../security.ts'
+import { needs } from '../../security.ts'
 
 /** DELETE /v1/tenants/:tenantId/storage-keys */
 export const deleteStorageKeysRoute: FastifyPluginAsyncZod = async (app) => {
@@ -14,7 +14,7 @@ export const deleteStorageKeysRoute: FastifyPluginAsyncZod = async (app) => {
         operationId: 'deleteStorageKeys',
         summary: 'Have a tenant use the keys of Undrop itself again',
         tags: ['Tenants'],
-        security: platformKeyOnly,
+        security: needs('admin'),
         params: tenantParams,
         response: {
           204: z.null().describe('Removed, or there were none'),
