@@ -86,6 +86,23 @@ test('a list that shows what is of another tenant is found', async () => {
   expect((await faults(readingFaults)).join()).toContain(`shows another's addonId`)
 })
 
+test('a query that forgets its tenant shows nothing of another, because a request is given the database of its tenant', async () => {
+  const { faults } = await withCanaries((v1) => {
+    v1.get('/canaries', { schema: canary }, ({ deps }) => deps.db.selectFrom('addon').select('id').execute())
+    v1.get<WithAddon>(
+      '/canaries/:addonId',
+      { schema: { ...canary, params: addonParams } },
+      async (request, reply) => {
+        const { addonId } = request.params
+        const addons = request.deps.db.selectFrom('addon').select('id').where('id', '=', addonId)
+        return reply.code((await addons.executeTakeFirst()) === undefined ? 404 : 200).send({})
+      },
+    )
+  })
+  expect(await faults(readingFaults)).toEqual([])
+  expect(await faults(foreignIdFaults)).toEqual([])
+})
+
 test('a route that says the same of what is of another tenant, but does more for it, is found', async () => {
   const { faults } = await withCanaries((v1, { deps }) => {
     v1.get<WithAddon>(
