@@ -26,6 +26,7 @@ import type {
   SecuredRole,
 } from '../domain/restore.ts'
 import type { Scope } from '../domain/scopes.ts'
+import type { CredentialTable, OldLoginTable } from './credential-table.ts'
 import type { MeasuredRateTable, ObservationTable } from './observation-table.ts'
 
 /** jsonb: read as the value, written as text. */
@@ -283,6 +284,8 @@ export interface Metadata {
   operation_step: OperationStepTable
   restore_point: RestorePointTable
   drill: DrillTable
+  credential: CredentialTable
+  old_login: OldLoginTable
   measured_rate: MeasuredRateTable
   platform_policy: PlatformPolicyTable
   observation: ObservationTable

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { newId } from '../../../src/domain/ids.ts'
 import { documentedOperations, fill } from './openapi-operations.ts'
 import {
+  activeCredential,
   type Api,
   availableAddon,
   codeOf,
@@ -23,6 +24,7 @@ async function richTenant({ db, newTenant }: Api) {
     await client('POST', `/v1/addons/${addon.id}/restore-points`, { name: 'before-upgrade' })
   ).json()
   const drill = (await client('POST', `/v1/addons/${addon.id}/drills`, {})).json()
+  const credentialId = await activeCredential(db, client, addon.id)
   const operation = (await client('GET', `/v1/operations?addonId=${restore.childAddonId}`)).json().data[0]
   await finishOperations(db, addon.id)
   return {
@@ -35,6 +37,7 @@ async function richTenant({ db, newTenant }: Api) {
       restoreId: restore.id,
       restorePointId: point.id,
       drillId: drill.id,
+      credentialId,
       operationId: operation.id,
     },
   }
@@ -50,6 +53,7 @@ function unknownIds(): Record<string, string> {
     restoreId: newId('restore'),
     restorePointId: newId('restorePoint'),
     drillId: newId('drill'),
+    credentialId: newId('credential'),
     operationId: newId('operation'),
   }
 }
