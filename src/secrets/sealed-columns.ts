@@ -13,13 +13,13 @@ export const sealedColumns = [
   {
     table: 'credential',
     idColumn: 'id',
-    column: 'password_sealed',
+    column: 'next_password_sealed',
     contextOf: sealContext.credentialPassword,
   },
   {
     table: 'credential',
     idColumn: 'id',
-    column: 'next_password_sealed',
+    column: 'password_sealed',
     contextOf: sealContext.credentialPassword,
   },
 ] as const

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { keyRing, sealContext } from '../../../src/secrets/key-ring.ts'
-import { activeCredential, availableAddon, codeOf, completeBackup, ENDPOINT_HOST, startApi } from './test-api.ts'
+import {
+  activeCredential,
+  availableAddon,
+  codeOf,
+  completeBackup,
+  ENDPOINT_HOST,
+  startApi,
+} from './test-api.ts'
 
 async function addonWithReader() {
   const ring = keyRing([Buffer.alloc(32, 7)])
@@ -9,8 +16,7 @@ async function addonWithReader() {
   const addon = await availableAddon(api.db, client, 'shop')
   const id = await activeCredential(api.db, client, addon.id)
   const path = `/v1/addons/${addon.id}/credentials`
-  const row = () =>
-    api.db.selectFrom('credential').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+  const row = () => api.db.selectFrom('credential').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
   const become = (status: 'pending' | 'active' | 'rotating' | 'deleting') =>
     api.db.updateTable('credential').set({ status }).where('id', '=', id).execute()
   const audits = (action: string) =>
@@ -41,11 +47,22 @@ describe('credentials of an add-on', () => {
     const { id } = made.json()
     expect(made.headers.location).toBe(`${path}/${id}`)
     expect(made.json()).toMatchObject({ name: 'app', access: 'read-write', status: 'pending' })
-    const operations = await db.selectFrom('operation').selectAll().where('id', '=', rung.at(-1)?.operationId ?? '').execute()
-    expect(operations).toMatchObject([{ kind: 'credential.apply', memo: { credentialId: id }, exclusive: false }])
-    expect(await audits('credential.create')).toMatchObject([{}, { resource_id: id, detail: { name: 'app' } }])
+    const operations = await db
+      .selectFrom('operation')
+      .selectAll()
+      .where('id', '=', rung.at(-1)?.operationId ?? '')
+      .execute()
+    expect(operations).toMatchObject([
+      { kind: 'credential.apply', memo: { credentialId: id }, exclusive: false },
+    ])
+    expect(await audits('credential.create')).toMatchObject([
+      {},
+      { resource_id: id, detail: { name: 'app' } },
+    ])
     const events = await db.selectFrom('outbox_event').selectAll().where('resource_id', '=', id).execute()
-    expect(events).toMatchObject([{ type: 'credential.created', payload: { addonId: addon.id, name: 'app' } }])
+    expect(events).toMatchObject([
+      { type: 'credential.created', payload: { addonId: addon.id, name: 'app' } },
+    ])
     expect(codeOf(await client('POST', `${path}/${id}/reveal`))).toBe('credential-not-ready')
   })
 
@@ -93,7 +110,9 @@ describe('rotation', () => {
     expect(await audits('credential.rotate')).toMatchObject([
       { detail: { overlapSeconds: 600 }, before: { status: 'active' }, after: { status: 'rotating' } },
     ])
-    expect(codeOf(await client('POST', `${path}/${id}/rotate`, { overlapSeconds: 0 }))).toBe('credential-not-ready')
+    expect(codeOf(await client('POST', `${path}/${id}/rotate`, { overlapSeconds: 0 }))).toBe(
+      'credential-not-ready',
+    )
   })
 
   test('of the owner is asked for without an id, and waits for no backup', async () => {
@@ -152,7 +171,9 @@ test('a credential of one add-on is not found through another of the same tenant
 test('a child gets credentials of the same names and accesses, with logins of their own', async () => {
   const { db, client, addon, id, row } = await addonWithReader()
   await completeBackup(db, addon)
-  const restore = (await client('POST', `/v1/addons/${addon.id}/restores`, { target: { latest: true } })).json()
+  const restore = (
+    await client('POST', `/v1/addons/${addon.id}/restores`, { target: { latest: true } })
+  ).json()
   const { data } = (await client('GET', `/v1/addons/${restore.childAddonId}/credentials`)).json()
   expect(data).toMatchObject([
     { name: 'owner', access: 'owner' },

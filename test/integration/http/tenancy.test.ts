@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { newId } from '../../../src/domain/ids.ts'
 import { documentedOperations, fill } from './openapi-operations.ts'
 import {
-  activeCredential,
   type Api,
+  activeCredential,
   availableAddon,
   codeOf,
   completeBackup,

@@ -48,7 +48,12 @@ export const credentialScenarios: Scenario[] = [
     name: 'a further credential is made on the server',
     given: aProtectedAddon,
     when: addReader,
-    end: { credentials: [{ ...owner, old: [] }, { ...reader, old: [] }] },
+    end: {
+      credentials: [
+        { ...owner, old: [] },
+        { ...reader, old: [] },
+      ],
+    },
     crashIn,
   },
   {
@@ -97,8 +102,7 @@ export const credentialScenarios: Scenario[] = [
       await rotateReader(3600)(stage)
       await workToEnd(stage)
     },
-    when: async (stage) =>
-      void (await deleteCredential(stage.services, caller, await pathOfReader(stage))),
+    when: async (stage) => void (await deleteCredential(stage.services, caller, await pathOfReader(stage))),
     end: {
       credentials: [
         owner,

@@ -1,6 +1,6 @@
 import type { BackupInfo } from '../../../src/backup/engine.ts'
-import type { Moment } from '../../../src/domain/moment.ts'
 import type { Access } from '../../../src/domain/credential.ts'
+import type { Moment } from '../../../src/domain/moment.ts'
 import type { DiskSpace } from '../../../src/drivers/driver.ts'
 
 /** A data directory, and what is in its database. */
