@@ -3,6 +3,7 @@ import type { LimitedAccess } from '../domain/credential.ts'
 import type { Moment } from '../domain/moment.ts'
 import { GROUPS, type Grant, grantAccess } from './grants.ts'
 import { hasRole, inTransaction, ORDINARY } from './roles.ts'
+import { isVerifierOf, scramVerifier } from './scram.ts'
 import type { OpenAdmin } from './side-effects.ts'
 
 const { escapeIdentifier, escapeLiteral } = pg
@@ -140,21 +141,46 @@ async function endNoLater(client: pg.Client, username: string, until: string): P
 /** Whose sessions are to end: those of these logins, and those of the present one that an old one has opened. */
 export interface Ending {
   usernames: readonly string[]
-  successor: { username: string; olderThan: Moment } | null
+  successor: { username: string; password: string; olderThan: Moment } | null
 }
 
-/** Locks the logins and asks their sessions to end. Returns how many there were. May be repeated. */
+/**
+ * Locks the logins and asks their sessions to end. Every session may change the password of its own role, so whoever knew
+ * an old login could have changed the present one's: then it is set again, and every session of it ends too.
+ * May be repeated, until it returns 0: how many sessions there were.
+ */
 export async function endSessions(client: pg.Client, { usernames, successor }: Ending): Promise<number> {
   for (const username of usernames) {
     if (await hasRole(client, username))
       await client.query(`ALTER ROLE ${escapeIdentifier(username)} WITH NOLOGIN PASSWORD NULL`)
   }
+  const isKept = successor === null || (await hasPassword(client, successor))
+  if (!isKept) await setPassword(client, successor)
   const { rowCount } = await client.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE usename = ANY ($1) OR (usename = $2 AND backend_start < $3::timestamptz)`,
-    [usernames, successor?.username ?? null, successor?.olderThan ?? null],
+      WHERE usename = ANY ($1) OR (usename = $2 AND ($3 OR backend_start < $4::timestamptz))`,
+    [usernames, successor?.username ?? null, !isKept, successor?.olderThan ?? null],
   )
   return rowCount ?? 0
+}
+
+async function hasPassword(
+  client: pg.Client,
+  { username, password }: { username: string; password: string },
+): Promise<boolean> {
+  const { rows } = await client.query<{ verifier: string | null }>(
+    'SELECT rolpassword AS verifier FROM pg_authid WHERE rolname = $1',
+    [username],
+  )
+  return isVerifierOf(rows[0]?.verifier ?? null, password)
+}
+
+async function setPassword(
+  client: pg.Client,
+  { username, password }: { username: string; password: string },
+): Promise<void> {
+  const verifier = escapeLiteral(scramVerifier(password))
+  await client.query(`ALTER ROLE ${escapeIdentifier(username)} PASSWORD ${verifier}`)
 }
 
 /**

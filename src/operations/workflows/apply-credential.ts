@@ -88,11 +88,22 @@ async function endOldSessions(context: Context) {
   if (usernames.length === 0) return finish()
   const connection = adminConnection(deps, server)
   if (!(await untilAdmitted(connection, ADMITTED_SECONDS_MAX))) return wait(1)
-  const olderThan = work.oldLogins.findLast(({ isOver }) => isOver)?.replacedAt
-  const successor = olderThan === undefined ? null : { username: work.username, olderThan }
+  const successor = successorOf(context, work, server)
   const ended = await asAdmin(deps, connection, (client) => endSessions(client, { usernames, successor }))
   remember({ looks: memo.looks + 1 })
   return ended > 0 || memo.looks === 0 ? wait(LOOK_AGAIN_SECONDS) : go('drop-logins')
+}
+
+/** The present login, where it goes on. */
+function successorOf(context: Context, work: CredentialWork, server: ServerRecord) {
+  const olderThan = work.oldLogins.findLast(({ isOver }) => isOver)?.replacedAt
+  if (olderThan === undefined || work.status === 'deleting') return null
+  const { keyRing } = context.deps
+  const password =
+    work.passwordSealed === null
+      ? keyRing.open(server.passwordSealed, sealContext.addonPassword(server.addonId))
+      : keyRing.open(work.passwordSealed, sealContext.credentialPassword(context.memo.credentialId))
+  return { username: work.username, password, olderThan }
 }
 
 /** Every login of a credential that is to be deleted, otherwise the old ones whose time is over. */

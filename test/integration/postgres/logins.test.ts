@@ -246,13 +246,26 @@ test('the sessions that an old login has opened end, before and after the rotati
   await using after = await open(next)
   const ending = {
     usernames: [owner.username],
-    successor: { username: next.username, olderThan: replacedAt },
+    successor: { ...next, olderThan: replacedAt },
   }
   expect(await server.openAdmin('postgres', (client) => endSessions(client, ending))).toBe(2)
   await until(async () => (await server.openAdmin('postgres', (client) => endSessions(client, ending))) === 0)
   for (const client of [before, during]) await expect(client.query('select 1')).rejects.toThrow()
   expect((await after.query('select 1')).rowCount).toBe(1)
   expect(await refusal(owner)).toContain('authentication failed')
+})
+
+test('who changes the password of the present login with an old one is locked out all the same', async () => {
+  await using before = await open(owner)
+  const { next, replacedAt } = await rotate(owner, 0)
+  await before.query(`alter role ${next.username} password 'mine'`)
+  const stolen = { ...next, password: 'mine' }
+  await using intruder = await open(stolen)
+  const ending = { usernames: [owner.username], successor: { ...next, olderThan: replacedAt } }
+  await until(async () => (await server.openAdmin('postgres', (client) => endSessions(client, ending))) === 0)
+  await expect(intruder.query('select 1')).rejects.toThrow()
+  expect(await refusal(stolen)).toContain('authentication failed')
+  expect(await refusal(next)).toBe('none')
 })
 
 test('a login that is dropped leaves what it owns to the owner, readable for who may read, and may be dropped again', async () => {

@@ -107,7 +107,10 @@ export const admitLogins = (): Promise<void> => perform(life, 'admitLogins', () 
 export const createLogin = (
   client: pg.Client,
   { username, access }: { username: string; access: Access },
-): Promise<void> => perform(life, 'createLogin', () => void (dataOf(client).roles[username] = access))
+): Promise<void> =>
+  perform(life, 'createLogin', () => {
+    dataOf(client).roles[username] = access
+  })
 
 export const rotateLogin = (
   client: pg.Client,
