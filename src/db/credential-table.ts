@@ -34,4 +34,9 @@ export interface OldLoginTable {
   dropped_at: Moment | null
 }
 
+export interface CredentialTables {
+  credential: CredentialTable
+  old_login: OldLoginTable
+}
+
 export type CredentialRow = Selectable<CredentialTable>

@@ -13,7 +13,7 @@ interface CredentialRef {
   credentialId: string
 }
 
-/** The login that is made, or several that have come with a restore. */
+/** Its login is on the server. */
 export async function noteCredentialMade(tx: Tx, { tenantId, addonId, credentialId }: CredentialRef) {
   const { numAffectedRows } = await sql`
     update credential set status = 'active', updated_at = clock_timestamp()

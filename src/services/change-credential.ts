@@ -28,7 +28,7 @@ interface Change {
 /**
  * Records what is to become of a credential; the `credential.apply` workflow does it on the server, beside whatever else
  * goes on there. The add-on is locked meanwhile.
- * @param record writes it, and returns null when there is nothing to do
+ * @param record writes it; returns the credential alone when there is nothing to do
  * @throws Problem `addon-not-found`, `addon-not-available`, and what `record` throws
  */
 export async function changeCredential(
