@@ -10,6 +10,7 @@ const PREFIXES = {
   restore: 'rst',
   restorePoint: 'rpt',
   drill: 'drl',
+  credential: 'cred',
   operation: 'op',
 } as const
 

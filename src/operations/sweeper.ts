@@ -13,6 +13,7 @@ import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import { Problem } from '../domain/problem.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
 import { openDueBackups } from './due-backups.ts'
+import { openCredentialWork } from './due-credentials.ts'
 import { openDueDrill } from './due-drills.ts'
 import { type NewWork, openOperation } from './open.ts'
 import type { Doorbell } from './wake-up.ts'
@@ -46,6 +47,7 @@ export async function sweep({ db, doorbell, ...schedule }: SweepDeps): Promise<n
     () => openProtections(db),
     () => openDueBackups({ db, ...schedule }),
     () => openPurges(db),
+    () => openCredentialWork(db, BATCH),
   ]
   const errors: unknown[] = []
   for (const stage of stages) await stage().catch((error: unknown) => errors.push(error))

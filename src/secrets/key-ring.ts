@@ -63,6 +63,7 @@ function keyId(key: Buffer): string {
 /** What each sealed secret is bound to. */
 export const sealContext = {
   addonPassword: (addonId: string) => `addon/${addonId}/password`,
+  credentialPassword: (credentialId: string) => `credential/${credentialId}/password`,
   tenantStorageKey: (tenantId: string) => `tenant/${tenantId}/storage-key`,
   archiveCipher: (serverId: string) => `archive/${serverId}/cipher`,
 }

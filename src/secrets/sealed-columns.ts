@@ -10,4 +10,16 @@ export const sealedColumns = [
     column: 'cipher_pass_sealed',
     contextOf: sealContext.archiveCipher,
   },
+  {
+    table: 'credential',
+    idColumn: 'id',
+    column: 'next_password_sealed',
+    contextOf: sealContext.credentialPassword,
+  },
+  {
+    table: 'credential',
+    idColumn: 'id',
+    column: 'password_sealed',
+    contextOf: sealContext.credentialPassword,
+  },
 ] as const

@@ -3,11 +3,13 @@ import { transact } from '../db/transact.ts'
 import { Problem } from '../domain/problem.ts'
 import { sealContext } from '../secrets/key-ring.ts'
 import { type Caller, scopeOf } from './caller.ts'
+import { connectionDetails } from './connection-details.ts'
 import { requireAddon } from './read-addons.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
 /**
- * How to connect to an add-on; who asks is recorded.
+ * How to connect to an add-on as its owner; who asks is recorded. While the credential is being rotated, that is still the
+ * login which the next one takes the place of.
  * @throws Problem `addon-not-found`, `addon-not-available`
  */
 export async function revealCredentials(
@@ -29,9 +31,5 @@ export async function revealCredentials(
   })
   const { username, database_name: database } = addon
   const password = keyRing.open(addon.password_sealed, sealContext.addonPassword(id))
-  const url = `postgresql://${username}:${password}@${inUrl(host)}:${port}/${database}`
-  return { host, port, database, username, password, url }
+  return connectionDetails({ host, port, database, username, password })
 }
-
-/** RFC 3986, 3.2.2. */
-const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host)

@@ -14,6 +14,13 @@ import { updateApiKeyRoute } from './api-keys/update.ts'
 import { createBackupRoute } from './backups/create.ts'
 import { getBackupRoute } from './backups/get.ts'
 import { listBackupsRoute } from './backups/list.ts'
+import { createCredentialRoute } from './credentials/create.ts'
+import { deleteCredentialRoute } from './credentials/delete.ts'
+import { getCredentialRoute } from './credentials/get.ts'
+import { listCredentialsRoute } from './credentials/list.ts'
+import { revealCredentialRoute } from './credentials/reveal.ts'
+import { rotateCredentialRoute } from './credentials/rotate.ts'
+import { rotateOwnerCredentialRoute } from './credentials/rotate-owner.ts'
 import { createDrillRoute } from './drills/create.ts'
 import { getDrillRoute } from './drills/get.ts'
 import { listDrillsRoute } from './drills/list.ts'
@@ -59,6 +66,13 @@ export const routes = [
   createBackupRoute,
   getBackupRoute,
   listBackupsRoute,
+  createCredentialRoute,
+  deleteCredentialRoute,
+  getCredentialRoute,
+  listCredentialsRoute,
+  revealCredentialRoute,
+  rotateCredentialRoute,
+  rotateOwnerCredentialRoute,
   createDrillRoute,
   getDrillRoute,
   listDrillsRoute,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { SCOPES } from '../../../src/domain/scopes.ts'
 import { documentedOperations, fill } from './openapi-operations.ts'
-import { availableAddon, completeBackup, rowCounts, startApi } from './test-api.ts'
+import { activeCredential, availableAddon, completeBackup, rowCounts, startApi } from './test-api.ts'
 
 const WRONG_ROTATIONS = [
   [{ overlapSeconds: -1 }, '/overlapSeconds'],
@@ -135,6 +135,25 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ name: '\ud800' }, '/name'],
     [{ name: 'before-upgrade', lsn: '0/1' }, '/lsn'],
   ],
+  createCredential: [
+    [{}, '/name'],
+    [{ name: 'reporting' }, '/access'],
+    [{ name: 'Reporting', access: 'read-only' }, '/name'],
+    [{ name: 'a'.repeat(64), access: 'read-only' }, '/name'],
+    [{ name: 'reporting', access: 'owner' }, '/access'],
+    [{ name: 'reporting', access: 'read-only', password: 'mine' }, '/password'],
+  ],
+  rotateCredential: [
+    [{}, '/overlapSeconds'],
+    [{ overlapSeconds: -1 }, '/overlapSeconds'],
+    [{ overlapSeconds: 2_592_001 }, '/overlapSeconds'],
+  ],
+  rotateOwnerCredential: [
+    [{}, '/overlapSeconds'],
+    [{ overlapSeconds: 1.5 }, '/overlapSeconds'],
+    [{ overlapSeconds: '0' }, '/overlapSeconds'],
+    [{ overlapSeconds: 0, password: 'mine' }, '/password'],
+  ],
   createDrill: [
     [{ probe: 'select 1' }, '/probe'],
     [[], ''],
@@ -156,11 +175,12 @@ test('400 points at what is wrong, and nothing is written', async () => {
   const platformKeyId = (await platform('POST', '/v1/platform-keys', { name: 'one' })).json().id
   const addon = await availableAddon(db, client)
   await completeBackup(db, addon)
+  const credentialId = await activeCredential(db, client, addon.id)
   const before = await rowCounts(db)
 
   for (const { id, method, path, platformOnly } of await documentedOperations()) {
     for (const [body, pointer] of WRONG[id] ?? []) {
-      const url = fill(path, { tenantId, apiKeyId, platformKeyId, addonId: addon.id })
+      const url = fill(path, { tenantId, apiKeyId, platformKeyId, addonId: addon.id, credentialId })
       const response = await (platformOnly ? platform : client)(method, url, body)
       expect(response.statusCode, `${id} ${JSON.stringify(body)}`).toBe(400)
       const { errors } = response.json() as { errors: { pointer: string; detail: string }[] }
@@ -181,7 +201,8 @@ test('the example in the document of each operation that takes a body is accepte
     const platformKeyId = (await platform('POST', '/v1/platform-keys', { name: 'one' })).json().id
     const addon = await availableAddon(db, client)
     await completeBackup(db, addon)
-    const url = fill(path, { tenantId, apiKeyId, platformKeyId, addonId: addon.id })
+    const credentialId = await activeCredential(db, client, addon.id, 'other')
+    const url = fill(path, { tenantId, apiKeyId, platformKeyId, addonId: addon.id, credentialId })
     const response = await (platformOnly ? platform : client)(method, url, body)
     expect(response.statusCode, `${id}: ${response.body}`).toBeLessThan(300)
   }

@@ -30,7 +30,12 @@ describe('POST /v1/addons', () => {
       { kind: 'addon.provision', addon_id: addon.id, status: 'queued', memo: {} },
     ])
     expect(rung).toEqual([{ operationId: operations[0]?.id, version: 1 }])
-    expect(await rowCounts(db)).toMatchObject({ addon: 1, server: 1, archive: 1, outbox_event: eventsBefore + 1 })
+    expect(await rowCounts(db)).toMatchObject({
+      addon: 1,
+      server: 1,
+      archive: 1,
+      outbox_event: eventsBefore + 1,
+    })
     const audit = await db
       .selectFrom('audit_entry')
       .selectAll()

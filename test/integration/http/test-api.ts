@@ -115,6 +115,14 @@ export async function availableAddon(db: Db, client: Client, name = `db-${random
   return { ...addon, port }
 }
 
+/** A further credential of the add-on, as its workflow would leave it: active. */
+export async function activeCredential(db: Db, client: Client, addonId: string, name = 'reporting') {
+  const body = { name, access: 'read-only' }
+  const { id } = (await client('POST', `/v1/addons/${addonId}/credentials`, body)).json() as { id: string }
+  await db.updateTable('credential').set({ status: 'active' }).where('id', '=', id).execute()
+  return id
+}
+
 /** Ends what is open for the add-on, as workers would. */
 export async function finishOperations(db: Db, addonId: string): Promise<void> {
   await db
@@ -162,6 +170,8 @@ const TABLES = [
   'restore',
   'restore_point',
   'drill',
+  'credential',
+  'old_login',
   'operation',
   'outbox_event',
   'audit_entry',

@@ -1,6 +1,6 @@
 import { newId } from '../../../../src/domain/ids.ts'
 import type { Api, Client } from '../test-api.ts'
-import { completeBackup } from '../test-api.ts'
+import { activeCredential, completeBackup } from '../test-api.ts'
 
 /** What there is when one of each kind is made for a tenant. */
 export interface Estate {
@@ -52,6 +52,10 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   drillId: {
     unknown: () => newId('drill'),
     of: ({ made, client, addon }) => made(client, `${V1}/addons/${addon.id}/drills`, {}),
+  },
+  credentialId: {
+    unknown: () => newId('credential'),
+    of: ({ api, client, addon }) => activeCredential(api.db, client, addon.id),
   },
   operationId: {
     unknown: () => newId('operation'),
