@@ -26,6 +26,7 @@ import type {
   SecuredRole,
 } from '../domain/restore.ts'
 import type { Scope } from '../domain/scopes.ts'
+import type { AddonLabelTable, IdempotencyKeyTable } from './idempotency-table.ts'
 import type { MeasuredRateTable, ObservationTable } from './observation-table.ts'
 
 /** jsonb: read as the value, written as text. */
@@ -288,6 +289,8 @@ export interface Metadata {
   observation: ObservationTable
   outbox_event: OutboxEventTable
   audit_entry: AuditEntryTable
+  addon_label: AddonLabelTable
+  idempotency_key: IdempotencyKeyTable
 }
 
 export type TenantRow = Selectable<TenantTable>

@@ -3,6 +3,7 @@ import Fastify, { type FastifyBaseLogger } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { answerBrokenRequest } from './broken-request.ts'
 import { authentication } from './plugins/authentication.ts'
+import { idempotency } from './plugins/idempotency.ts'
 import { jsonBodies } from './plugins/json-bodies.ts'
 import { openapi } from './plugins/openapi.ts'
 import { problemDetails, sendProblem } from './plugins/problem-details.ts'
@@ -48,6 +49,7 @@ export function buildServer(deps: ServerDeps, { bodyBytesMax = BODY_BYTES_MAX }:
   void app.register(
     async (v1) => {
       await v1.register(authentication, { deps })
+      await v1.register(idempotency)
       for (const route of routes) await v1.register(route)
     },
     { prefix: '/v1' },

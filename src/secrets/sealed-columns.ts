@@ -10,4 +10,10 @@ export const sealedColumns = [
     column: 'cipher_pass_sealed',
     contextOf: sealContext.archiveCipher,
   },
+  {
+    table: 'idempotency_key',
+    idColumn: 'id',
+    column: 'answer_sealed',
+    contextOf: sealContext.idempotentAnswer,
+  },
 ] as const
