@@ -37,15 +37,20 @@ export function listApiKeys(ex: Executor, tenantId: string, slice: Slice): Promi
     .execute()
 }
 
-/** Returns false when the tenant has no such key. A key that is revoked already keeps its time. */
-export async function revokeApiKey(tx: Tx, tenantId: string, id: string, now: Moment): Promise<boolean> {
-  const { numUpdatedRows } = await tx
+/** A key of that tenant, which nobody changes until the transaction ends. */
+export function lockApiKey(tx: Tx, tenantId: string, id: string): Promise<ApiKeyRow | undefined> {
+  const key = tx.selectFrom('api_key').selectAll().where('tenant_id', '=', tenantId).where('id', '=', id)
+  return key.forNoKeyUpdate().executeTakeFirst()
+}
+
+/** A key that is revoked already keeps its time. */
+export async function revokeApiKey(tx: Tx, tenantId: string, id: string, now: Moment): Promise<void> {
+  await tx
     .updateTable('api_key')
     .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.val(now)) }))
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
+    .execute()
 }
 
 export async function revokeAllApiKeys(tx: Tx, tenantId: string, now: Moment): Promise<void> {

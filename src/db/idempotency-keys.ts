@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { Problem } from '../domain/problem.ts'
 import type { Executor } from './client.ts'
-import type { Applied } from './idempotency-table.ts'
+import type { Applied } from './request-tables.ts'
 
 /** A request that may be sent again. */
 export interface IdempotentRequest {

@@ -12,6 +12,11 @@ export function findRestore(ex: Executor, scope: TenantScope, id: string): Promi
   return restores(ex, scope).where('id', '=', id).executeTakeFirst()
 }
 
+/** As `findRestore`; nobody changes it until the transaction ends. */
+export function lockRestore(tx: Tx, scope: TenantScope, id: string): Promise<RestoreRow | undefined> {
+  return restores(tx, scope).where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
+}
+
 export interface RestoreFilter {
   addonId?: string | undefined
   status?: RestoreStatus | undefined

@@ -9,7 +9,7 @@ import type {
   RestoredFrom,
   ServerSettings,
 } from '../domain/addon.ts'
-import type { BackupPolicy, CompleteBackupPolicy } from '../domain/backup-policy.ts'
+import type { BackupPolicy } from '../domain/backup-policy.ts'
 import type { DrillCheck, DrillStatus } from '../domain/drill.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Failure } from '../domain/problem.ts'
@@ -26,8 +26,8 @@ import type {
   SecuredRole,
 } from '../domain/restore.ts'
 import type { Scope } from '../domain/scopes.ts'
-import type { AddonLabelTable, IdempotencyKeyTable } from './idempotency-table.ts'
-import type { MeasuredRateTable, ObservationTable } from './observation-table.ts'
+import type { MeasuredRateTable, ObservationTable, PlatformPolicyTable } from './observation-table.ts'
+import type { RequestTables } from './request-tables.ts'
 
 /** jsonb: read as the value, written as text. */
 type Json<Value> = ColumnType<Value, string, string>
@@ -240,11 +240,6 @@ export interface DrillTable {
   finished_at: Moment | null
 }
 
-export interface PlatformPolicyTable {
-  only_one: Generated<boolean>
-  backup_policy: Json<CompleteBackupPolicy>
-}
-
 export interface OutboxEventTable {
   id: Generated<number>
   tenant_id: string
@@ -271,7 +266,7 @@ export interface AuditEntryTable {
 }
 
 /** The metadata database, as `migrations/` makes it. */
-export interface Metadata {
+export interface Metadata extends RequestTables {
   master_key: MasterKeyTable
   tenant: TenantTable
   api_key: ApiKeyTable
@@ -289,8 +284,6 @@ export interface Metadata {
   observation: ObservationTable
   outbox_event: OutboxEventTable
   audit_entry: AuditEntryTable
-  addon_label: AddonLabelTable
-  idempotency_key: IdempotencyKeyTable
 }
 
 export type TenantRow = Selectable<TenantTable>

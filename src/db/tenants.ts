@@ -36,6 +36,11 @@ export function lockTenant(tx: Tx, id: string): Promise<{ id: string } | undefin
   return tenant.forUpdate().executeTakeFirst()
 }
 
+/** Keeps others from changing the tenant until the transaction ends, but not from making something in it. */
+export function lockTenantToChange(tx: Tx, id: string): Promise<{ id: string } | undefined> {
+  return tx.selectFrom('tenant').select('id').where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
+}
+
 export function listTenants(ex: Executor, slice: Slice): Promise<TenantRow[]> {
   const { limit, after } = bounds(slice)
   return ex

@@ -26,8 +26,13 @@ export async function readRestores(
 }
 
 /** @throws Problem `restore-not-found` */
-export async function requireRestore(ex: Executor, scope: TenantScope, id: string): Promise<RestoreRow> {
-  const restore = isId('restore', id) ? await findRestore(ex, scope, id) : undefined
+export async function requireRestore<Ex extends Executor>(
+  ex: Ex,
+  scope: TenantScope,
+  id: string,
+  find: (ex: Ex, scope: TenantScope, id: string) => Promise<RestoreRow | undefined> = findRestore,
+): Promise<RestoreRow> {
+  const restore = isId('restore', id) ? await find(ex, scope, id) : undefined
   if (restore === undefined) throw new Problem('restore-not-found')
   return restore
 }

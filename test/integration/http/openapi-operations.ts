@@ -8,6 +8,9 @@ export interface Operation {
   path: string
   pathParameters: string[]
   queryParameters: string[]
+  headerParameters: string[]
+  /** Whether a successful answer has an ETag. */
+  etag: boolean
   /** An example from the document; undefined when the operation takes no body. */
   body: unknown
   platformOnly: boolean
@@ -41,6 +44,10 @@ function describe(
     path,
     pathParameters: named('path'),
     queryParameters: named('query'),
+    headerParameters: named('header'),
+    etag: Object.values(operation.responses ?? {}).some(
+      (response) => 'ETag' in ((response as OpenAPIV3_1.ResponseObject).headers ?? {}),
+    ),
     body: schema && schemas[schema.$ref.split('/').at(-1) ?? '']?.examples?.[0],
     platformOnly: !operation.security?.some((requirement) => 'tenantKey' in requirement),
   }

@@ -21,7 +21,7 @@ export const ENDPOINT_HOST = 'db.example.test'
 /** Later than every backup the tests make. */
 export const NOW: Moment = '2026-11-23T14:00:00.500000Z'
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** Calls the API with one key. */
 export type Client = (

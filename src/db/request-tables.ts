@@ -8,7 +8,7 @@ export interface Applied {
   resourceId: string
 }
 
-export interface IdempotencyKeyTable {
+interface IdempotencyKeyTable {
   id: string
   tenant_id: string | null
   key: string
@@ -23,9 +23,14 @@ export interface IdempotencyKeyTable {
 }
 
 /** Kept by triggers on `addon`. */
-export interface AddonLabelTable {
+interface AddonLabelTable {
   tenant_id: string
   addon_id: string
   key: string
   value: string
+}
+
+export interface RequestTables {
+  addon_label: AddonLabelTable
+  idempotency_key: IdempotencyKeyTable
 }
