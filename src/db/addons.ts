@@ -3,7 +3,8 @@ import type { BackupPolicy } from '../domain/backup-policy.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Executor, Tx } from './client.ts'
 import type { AddonRow, AddonTable, ArchiveRow, ArchiveTable, ServerRow, ServerTable } from './schema.ts'
-import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
+import { inScope, type TenantScope } from './tenant-scope.ts'
 
 /**
  * An add-on, the port of the server that serves it, until when its archive outlives it, and what its tenant says of
@@ -13,6 +14,11 @@ export type AddonWithPort = AddonRow & {
   port: number | null
   archive_kept_until: Moment | null
   tenant_backup_policy: BackupPolicy
+}
+
+export interface Label {
+  key: string
+  value: string
 }
 
 interface NewAddon {
@@ -58,9 +64,24 @@ export function lockAddonEverKnown(
   return addons(tx, scope).where('addon.id', '=', id).forUpdate('addon').executeTakeFirst()
 }
 
-export function listAddons(ex: Executor, scope: TenantScope, slice: Slice): Promise<AddonWithPort[]> {
-  const { limit, after } = bounds(slice)
-  return liveAddons(ex, scope).where('addon.id', '>', after).orderBy('addon.id').limit(limit).execute()
+/** Those that have all the labels. */
+export function listAddons(
+  ex: Executor,
+  scope: TenantScope,
+  labels: readonly Label[],
+  slice: Slice,
+): Promise<AddonWithPort[]> {
+  let query = liveAddons(ex, scope).where(inSlice('addon', slice))
+  // One of the labels may be the rarest: PostgreSQL knows which.
+  for (const [index, { key, value }] of labels.entries()) {
+    const label = sql`addon_label`.as<`label${number}`>(sql.ref(`label${index}`))
+    query = query.innerJoin(label as never, (join) =>
+      join.on(sql<boolean>`${sql.ref(`label${index}.addon_id`)} = addon.id
+        and ${sql.ref(`label${index}.key`)} = ${key} and ${sql.ref(`label${index}.value`)} = ${value}
+        and ${inScope(scope, `label${index}.tenant_id`)}`),
+    )
+  }
+  return query.orderBy('addon.id').limit(rowsOf(slice)).execute()
 }
 
 /** Whether the scope has, or once had, that add-on. */

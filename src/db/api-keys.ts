@@ -3,7 +3,7 @@ import type { Moment } from '../domain/moment.ts'
 import type { Scope } from '../domain/scopes.ts'
 import type { Executor, Tx } from './client.ts'
 import type { ApiKeyRow } from './schema.ts'
-import { bounds, type Slice } from './tenant-scope.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
 
 interface NewApiKey {
   id: string
@@ -26,14 +26,13 @@ export async function findApiKeyByHash(ex: Executor, secretHash: Buffer): Promis
 }
 
 export function listApiKeys(ex: Executor, tenantId: string, slice: Slice): Promise<ApiKeyRow[]> {
-  const { limit, after } = bounds(slice)
   return ex
     .selectFrom('api_key')
     .selectAll()
     .where('tenant_id', '=', tenantId)
-    .where('id', '>', after)
+    .where(inSlice('api_key', slice))
     .orderBy('id')
-    .limit(limit)
+    .limit(rowsOf(slice))
     .execute()
 }
 

@@ -75,6 +75,7 @@ function describe(method: string, operation: Operation, isConditional: boolean, 
   const add = (...parameters: object[]) => {
     operation.parameters = [...(operation.parameters ?? []), ...parameters]
   }
+  addProblems(responses, { 400: 'The request is not valid' })
   if (method === 'post') {
     add(IDEMPOTENCY_KEY)
     addProblems(responses, {
