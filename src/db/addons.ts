@@ -1,9 +1,17 @@
-import { type Insertable, sql, type Updateable } from 'kysely'
+import { type Insertable, type JoinBuilder, sql, type Updateable } from 'kysely'
 import type { BackupPolicy } from '../domain/backup-policy.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Executor, Tx } from './client.ts'
-import type { AddonRow, AddonTable, ArchiveRow, ArchiveTable, ServerRow, ServerTable } from './schema.ts'
-import { inSlice, rowsOf, type Slice } from './slice.ts'
+import type {
+  AddonRow,
+  AddonTable,
+  ArchiveRow,
+  ArchiveTable,
+  Metadata,
+  ServerRow,
+  ServerTable,
+} from './schema.ts'
+import { idInSlice, inSlice, rowsOf, type Slice } from './slice.ts'
 import { inScope, type TenantScope } from './tenant-scope.ts'
 
 /**
@@ -71,17 +79,29 @@ export function listAddons(
   labels: readonly Label[],
   slice: Slice,
 ): Promise<AddonWithPort[]> {
-  let query = liveAddons(ex, scope).where(inSlice('addon', slice))
-  // One of the labels may be the rarest: PostgreSQL knows which.
-  for (const [index, { key, value }] of labels.entries()) {
-    const label = sql`addon_label`.as<`label${number}`>(sql.ref(`label${index}`))
-    query = query.innerJoin(label as never, (join) =>
-      join.on(sql<boolean>`${sql.ref(`label${index}.addon_id`)} = addon.id
-        and ${sql.ref(`label${index}.key`)} = ${key} and ${sql.ref(`label${index}.value`)} = ${value}
-        and ${inScope(scope, `label${index}.tenant_id`)}`),
-    )
-  }
-  return query.orderBy('addon.id').limit(rowsOf(slice)).execute()
+  let page = ex
+    .selectFrom('addon')
+    .selectAll('addon')
+    .where(inScope(scope, 'addon.tenant_id'))
+    .where('addon.deleted_at', 'is', null)
+    .where('addon.purpose', '=', 'service')
+    .where(inSlice('addon', slice))
+  for (const [index, label] of labels.entries())
+    page = page.innerJoin(...hasLabel(scope, slice, `label${index}`, label))
+  // Only for this page the rest is looked up: in its place it stands for the whole table.
+  const ofPage = ex.with('addon', () => page.orderBy('addon.id').limit(rowsOf(slice)))
+  return addons(ofPage as unknown as Executor, scope)
+    .orderBy('addon.id')
+    .execute()
+}
+
+/** A join, not a condition: one of several labels may be the rarest, and PostgreSQL knows which. */
+function hasLabel(scope: TenantScope, slice: Slice, alias: string, { key, value }: Label) {
+  const column = (name: string) => sql.ref(`${alias}.${name}`)
+  const matches = sql<boolean>`${column('addon_id')} = addon.id and ${column('key')} = ${key}
+    and ${column('value')} = ${value} and ${idInSlice('addon', slice, `${alias}.addon_id`)} and ${inScope(scope, `${alias}.tenant_id`)}`
+  const on = (join: JoinBuilder<Metadata, never>) => join.on(matches)
+  return [sql`addon_label`.as(sql.ref(alias)) as never, on as never] as const
 }
 
 /** Whether the scope has, or once had, that add-on. */

@@ -28,18 +28,21 @@ export const rowsOf = ({ limit }: Slice): number => limit + 1
 
 /** The condition that keeps a query on that table inside the slice. */
 export function inSlice(table: keyof typeof KINDS, slice: Slice): RawBuilder<boolean> {
-  const [id, createdAt, status] = ['id', 'created_at', 'status'].map((column) =>
-    sql.ref(`${table}.${column}`),
-  )
+  const [createdAt, status] = ['created_at', 'status'].map((column) => sql.ref(`${table}.${column}`))
   const { createdAfter, createdBefore } = slice
-  const { from, before } = idsOf(KINDS[table], slice)
-  // Every id sorts after the empty text.
-  const conditions = [sql`${id} > ${from}`]
-  if (before !== undefined) conditions.push(sql`${id} < ${before}`)
+  const conditions = [idInSlice(table, slice, `${table}.id`)]
   if (createdAfter !== undefined) conditions.push(sql`${createdAt} > ${createdAfter}`)
   if (createdBefore !== undefined) conditions.push(sql`${createdAt} < ${createdBefore}`)
   if (slice.status !== undefined) conditions.push(sql`${status} = ${slice.status}`)
   return sql<boolean>`(${sql.join(conditions, sql` and `)})`
+}
+
+/** As much of it as an id of that table says, which is in some column. */
+export function idInSlice(table: keyof typeof KINDS, slice: Slice, column: string): RawBuilder<boolean> {
+  const { from, before } = idsOf(KINDS[table], slice)
+  // Every id sorts after the empty text.
+  const follows = sql<boolean>`${sql.ref(column)} > ${from}`
+  return before === undefined ? follows : sql<boolean>`${follows} and ${sql.ref(column)} < ${before}`
 }
 
 /** How far the clock behind an id may be from the one behind `created_at`: they are those of two hosts. */
