@@ -11,7 +11,7 @@ import type {
   ServerRow,
   ServerTable,
 } from './schema.ts'
-import { idInSlice, inSlice, rowsOf, type Slice } from './slice.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
 import { inScope, type TenantScope } from './tenant-scope.ts'
 
 /**
@@ -79,27 +79,29 @@ export function listAddons(
   labels: readonly Label[],
   slice: Slice,
 ): Promise<AddonWithPort[]> {
+  // One bound alone: of two that say the same, PostgreSQL takes each to leave out a part of its own.
+  const id = labels.length === 0 ? 'addon.id' : 'label0.addon_id'
   let page = ex
     .selectFrom('addon')
     .selectAll('addon')
     .where(inScope(scope, 'addon.tenant_id'))
     .where('addon.deleted_at', 'is', null)
     .where('addon.purpose', '=', 'service')
-    .where(inSlice('addon', slice))
+    .where(inSlice('addon', slice, id))
   for (const [index, label] of labels.entries())
-    page = page.innerJoin(...hasLabel(scope, slice, `label${index}`, label))
+    page = page.innerJoin(...hasLabel(scope, `label${index}`, label))
   // Only for this page the rest is looked up: in its place it stands for the whole table.
-  const ofPage = ex.with('addon', () => page.orderBy('addon.id').limit(rowsOf(slice)))
+  const ofPage = ex.with('addon', () => page.orderBy(sql.ref(id)).limit(rowsOf(slice)))
   return addons(ofPage as unknown as Executor, scope)
     .orderBy('addon.id')
     .execute()
 }
 
 /** A join, not a condition: one of several labels may be the rarest, and PostgreSQL knows which. */
-function hasLabel(scope: TenantScope, slice: Slice, alias: string, { key, value }: Label) {
+function hasLabel(scope: TenantScope, alias: string, { key, value }: Label) {
   const column = (name: string) => sql.ref(`${alias}.${name}`)
   const matches = sql<boolean>`${column('addon_id')} = addon.id and ${column('key')} = ${key}
-    and ${column('value')} = ${value} and ${idInSlice('addon', slice, `${alias}.addon_id`)} and ${inScope(scope, `${alias}.tenant_id`)}`
+    and ${column('value')} = ${value} and ${inScope(scope, `${alias}.tenant_id`)}`
   const on = (join: JoinBuilder<Metadata, never>) => join.on(matches)
   return [sql`addon_label`.as(sql.ref(alias)) as never, on as never] as const
 }

@@ -26,11 +26,18 @@ const KINDS = {
 /** One row more than asked for tells whether there is a next page. */
 export const rowsOf = ({ limit }: Slice): number => limit + 1
 
-/** The condition that keeps a query on that table inside the slice. */
-export function inSlice(table: keyof typeof KINDS, slice: Slice): RawBuilder<boolean> {
+/**
+ * The condition that keeps a query on that table inside the slice.
+ * @param idColumn has the id, too, and comes in order of it
+ */
+export function inSlice(
+  table: keyof typeof KINDS,
+  slice: Slice,
+  idColumn = `${table}.id`,
+): RawBuilder<boolean> {
   const [createdAt, status] = ['created_at', 'status'].map((column) => sql.ref(`${table}.${column}`))
   const { createdAfter, createdBefore } = slice
-  const conditions = [idInSlice(table, slice, `${table}.id`)]
+  const conditions = [idInSlice(table, slice, idColumn)]
   if (createdAfter !== undefined) conditions.push(sql`${createdAt} > ${createdAfter}`)
   if (createdBefore !== undefined) conditions.push(sql`${createdAt} < ${createdBefore}`)
   if (slice.status !== undefined) conditions.push(sql`${status} = ${slice.status}`)
@@ -38,7 +45,7 @@ export function inSlice(table: keyof typeof KINDS, slice: Slice): RawBuilder<boo
 }
 
 /** As much of it as an id of that table says, which is in some column. */
-export function idInSlice(table: keyof typeof KINDS, slice: Slice, column: string): RawBuilder<boolean> {
+function idInSlice(table: keyof typeof KINDS, slice: Slice, column: string): RawBuilder<boolean> {
   const { from, before } = idsOf(KINDS[table], slice)
   // Every id sorts after the empty text.
   const follows = sql<boolean>`${sql.ref(column)} > ${from}`

@@ -3,7 +3,7 @@ import type { Db } from '../../../src/db/client.ts'
 import { firstIdAt } from '../../../src/domain/ids.ts'
 import { addSeconds } from '../../../src/domain/moment.ts'
 
-export const COUNT = 60_000
+export const COUNT = 40_000
 /** When the first of many was made; one follows each second. */
 export const BEGAN = '2026-01-01T00:00:00.000000Z'
 
