@@ -26,7 +26,8 @@ create table credential (
   check (access = 'owner' or username is not null)
 );
 create unique index credential_name on credential (addon_id, name) where deleted_at is null;
-create index credential_of_addon on credential (tenant_id, addon_id, id);
+create index credential_of_addon on credential (addon_id, id);
+create index credential_listed on credential (addon_id, id) where deleted_at is null;
 create unique index credential_of_owner on credential (addon_id) where access = 'owner';
 create index credential_to_apply on credential (id) where status in ('pending', 'rotating', 'deleting');
 call build_wall('credential');

@@ -3,7 +3,7 @@ import type { Moment } from '../domain/moment.ts'
 import type { Scope } from '../domain/scopes.ts'
 import type { Executor, Tx } from './client.ts'
 import type { ApiKeyRow, Metadata } from './schema.ts'
-import { bounds, type Slice } from './tenant-scope.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
 
 /** The tenant that a key belongs to; null for the platform. */
 export type KeyHolder = string | null
@@ -45,8 +45,7 @@ export function holdApiKey(tx: Tx, holder: KeyHolder, id: string): Promise<ApiKe
 }
 
 export function listApiKeys(ex: Executor, holder: KeyHolder, slice: Slice): Promise<ApiKeyRow[]> {
-  const { limit, after } = bounds(slice)
-  return keysOf(ex, holder).where('id', '>', after).orderBy('id').limit(limit).execute()
+  return keysOf(ex, holder).where(inSlice('api_key', slice)).orderBy('id').limit(rowsOf(slice)).execute()
 }
 
 export function updateApiKey(

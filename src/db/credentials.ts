@@ -2,7 +2,8 @@ import { type Insertable, sql, type Updateable } from 'kysely'
 import type { Moment } from '../domain/moment.ts'
 import type { Executor, Tx } from './client.ts'
 import type { CredentialRow, CredentialTable } from './credential-table.ts'
-import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
+import { inScope, type TenantScope } from './tenant-scope.ts'
 
 /** A credential, and until when the last of the logins works that it had before; null when all have ended. */
 export type Credential = CredentialRow & { old_login_until: Moment | null }
@@ -38,9 +39,8 @@ export function listCredentials(
   addonId: string,
   slice: Slice,
 ): Promise<Credential[]> {
-  const { limit, after } = bounds(slice)
   const live = credentials(ex, scope).where('addon_id', '=', addonId).where('deleted_at', 'is', null)
-  return live.where('id', '>', after).orderBy('id').limit(limit).execute()
+  return live.where(inSlice('credential', slice)).orderBy('id').limit(rowsOf(slice)).execute()
 }
 
 /** The credentials of an add-on beside the owner's that are to go on. */

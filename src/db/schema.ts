@@ -28,6 +28,7 @@ import type {
 import type { ApiKeyTable } from './api-key-table.ts'
 import type { CredentialTables } from './credential-table.ts'
 import type { MeasuredRateTable, ObservationTable, PlatformPolicyTable } from './observation-table.ts'
+import type { RequestTables } from './request-tables.ts'
 
 /** jsonb: read as the value, written as text. */
 type Json<Value> = ColumnType<Value, string, string>
@@ -253,7 +254,7 @@ export interface AuditEntryTable {
 }
 
 /** The metadata database, as `migrations/` makes it. */
-export interface Metadata extends CredentialTables {
+export interface Metadata extends CredentialTables, RequestTables {
   master_key: MasterKeyTable
   tenant: TenantTable
   api_key: ApiKeyTable

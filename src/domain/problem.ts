@@ -22,6 +22,11 @@ const catalogue = {
   'addon-name-taken': { status: 409, title: 'The name is taken by another add-on of the tenant' },
   'addon-not-available': { status: 409, title: 'The add-on is not in a state that allows this' },
   'not-protected-yet': { status: 409, title: 'The add-on has no complete backup yet' },
+  'idempotency-key-in-use': { status: 409, title: 'The request of this Idempotency-Key is still running' },
+  'idempotent-answer-lost': {
+    status: 409,
+    title: 'The request has been carried out, but its answer is lost',
+  },
   'operation-in-progress': { status: 409, title: 'Another operation is running on this server' },
   'restore-in-progress': { status: 409, title: 'A restore is reading this add-on' },
   'restore-point-name-taken': { status: 409, title: 'The add-on has a restore point of that name' },
@@ -36,8 +41,10 @@ const catalogue = {
   'restore-finished': { status: 409, title: 'The restore has already finished' },
   'deletion-protected': { status: 409, title: 'The add-on is protected against deletion' },
   'tenant-not-empty': { status: 409, title: 'The tenant still has add-ons' },
+  'precondition-failed': { status: 412, title: 'The resource is not what If-Match says' },
   'body-too-large': { status: 413, title: 'The request body is too large' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
+  'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
   'target-before-window': { status: 422, title: 'The target lies before the recovery window' },
   'target-in-future': { status: 422, title: 'The target lies in the future' },
   'target-in-gap': { status: 422, title: 'The target lies in a gap of the archive' },
@@ -87,6 +94,8 @@ interface ProblemOptions {
   detail?: string
   /** RFC 9457 extension members, shown to the client. */
   extensions?: Record<string, unknown>
+  /** When it may be worth trying again: the Retry-After header. */
+  retryAfterSeconds?: number
   /** For the log only. */
   cause?: unknown
 }
@@ -99,14 +108,16 @@ export class Problem extends Error {
   readonly title: string
   readonly detail: string | undefined
   readonly extensions: Record<string, unknown>
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ProblemCode, { detail, extensions = {}, cause }: ProblemOptions = {}) {
+  constructor(code: ProblemCode, { detail, extensions = {}, retryAfterSeconds, cause }: ProblemOptions = {}) {
     super(detail ?? catalogue[code].title, { cause })
     this.code = code
     this.status = catalogue[code].status
     this.title = catalogue[code].title
     this.detail = detail
     this.extensions = extensions
+    this.retryAfterSeconds = retryAfterSeconds
   }
 }
 

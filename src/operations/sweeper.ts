@@ -1,4 +1,5 @@
 import type { Db, Executor } from '../db/client.ts'
+import { removeOldIdempotencyKeys } from '../db/idempotency-keys.ts'
 import { transact } from '../db/transact.ts'
 import {
   cancelWorkBeforeDeletion,
@@ -48,6 +49,7 @@ export async function sweep({ db, doorbell, ...schedule }: SweepDeps): Promise<n
     () => openDueBackups({ db, ...schedule }),
     () => openPurges(db),
     () => openCredentialWork(db, BATCH),
+    () => removeOldIdempotencyKeys(db),
   ]
   const errors: unknown[] = []
   for (const stage of stages) await stage().catch((error: unknown) => errors.push(error))

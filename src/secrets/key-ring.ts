@@ -65,5 +65,6 @@ export const sealContext = {
   addonPassword: (addonId: string) => `addon/${addonId}/password`,
   credentialPassword: (credentialId: string) => `credential/${credentialId}/password`,
   tenantStorageKey: (tenantId: string) => `tenant/${tenantId}/storage-key`,
+  idempotentAnswer: (id: string) => `idempotency-key/${id}/answer`,
   archiveCipher: (serverId: string) => `archive/${serverId}/cipher`,
 }

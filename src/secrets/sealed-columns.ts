@@ -22,4 +22,10 @@ export const sealedColumns = [
     column: 'password_sealed',
     contextOf: sealContext.credentialPassword,
   },
+  {
+    table: 'idempotency_key',
+    idColumn: 'id',
+    column: 'answer_sealed',
+    contextOf: sealContext.idempotentAnswer,
+  },
 ] as const

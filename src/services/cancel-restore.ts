@@ -1,8 +1,10 @@
 import { recordAudit } from '../db/audit.ts'
 import { requestCancel } from '../db/operations.ts'
+import { findRestore, lockRestore } from '../db/restores.ts'
 import { transact } from '../db/transact.ts'
 import { Problem } from '../domain/problem.ts'
 import { type Caller, scopeOf } from './caller.ts'
+import { assertMatches } from './precondition.ts'
 import { requireRestore } from './read-restores.ts'
 import { restoreView } from './restore-view.ts'
 import { ringDoorbell } from './ring-doorbell.ts'
@@ -10,7 +12,7 @@ import type { ServiceDeps } from './service-deps.ts'
 
 /**
  * Asks a restore to end and to dismantle what it has made; asking again changes nothing.
- * @throws Problem `restore-not-found`, `restore-finished`
+ * @throws Problem `restore-not-found`, `precondition-failed`, `restore-finished`
  */
 export async function cancelRestore(
   deps: Pick<ServiceDeps, 'db' | 'doorbell' | 'logger'>,
@@ -18,7 +20,10 @@ export async function cancelRestore(
   id: string,
 ) {
   const { row, wakeUp } = await transact(deps.db, async (tx) => {
-    const restore = await requireRestore(tx, scopeOf(caller), id)
+    // Workers lock the operation first: the restore is locked only where its state matters.
+    const find = caller.ifMatch === undefined ? findRestore : lockRestore
+    const restore = await requireRestore(tx, scopeOf(caller), id, find)
+    assertMatches(caller, () => restoreView(restore))
     const { tenant_id: tenantId, child_server_id: serverId } = restore
     // The operation decides: it waits for a worker that is just about to finish it.
     const running = await requestCancel(tx, { tenantId, serverId, kind: 'restore.run' })

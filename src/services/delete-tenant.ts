@@ -6,29 +6,27 @@ import { transact } from '../db/transact.ts'
 import type { Moment } from '../domain/moment.ts'
 import { Problem } from '../domain/problem.ts'
 import type { Caller } from './caller.ts'
-import { requireTenant } from './read-tenants.ts'
+import { assertMatches } from './precondition.ts'
+import { requireLockedTenant } from './read-tenants.ts'
 import type { ServiceDeps } from './service-deps.ts'
+import { tenantView } from './tenant-view.ts'
 
 /**
  * Ends a tenant and its API keys.
- * @throws Problem `tenant-not-found`, `tenant-not-empty`
+ * @throws Problem `tenant-not-found`, `precondition-failed`, `tenant-not-empty`
  */
-export async function deleteTenant(
-  { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
-  { actor }: Caller,
-  id: string,
-) {
+export async function deleteTenant({ db, now }: Pick<ServiceDeps, 'db' | 'now'>, caller: Caller, id: string) {
   const at = now()
   await transact(db, async (tx) => {
-    await requireTenant(tx, id)
     // Waits for add-ons that are just being made; a second deletion finds nothing any more.
-    if ((await lockTenant(tx, id)) === undefined) throw new Problem('tenant-not-found')
+    const tenant = await requireLockedTenant(tx, id, lockTenant)
+    assertMatches(caller, () => tenantView(tenant))
     if (await tenantHasAddons(tx, id)) throw new Problem('tenant-not-empty')
     const archivesKeptUntil = await keptUntil(tx, id)
     if (archivesKeptUntil !== null) throw archivesKept(archivesKeptUntil)
     await revokeAllApiKeys(tx, id, at)
     await markTenantDeleted(tx, id, at)
-    await recordAudit(tx, { actor, tenantId: id, action: 'tenant.delete', resourceId: id })
+    await recordAudit(tx, { actor: caller.actor, tenantId: id, action: 'tenant.delete', resourceId: id })
   })
 }
 

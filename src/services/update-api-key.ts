@@ -7,6 +7,7 @@ import { apiKeyView } from './api-key-view.ts'
 import type { Caller } from './caller.ts'
 import { requestedExpiry } from './key-expiry.ts'
 import { assertMayGrant, expiryWithin, keyMaker } from './key-maker.ts'
+import { assertMatches } from './precondition.ts'
 import { recordKeyEvent } from './record-key-event.ts'
 import { holderOf, lockLivingApiKey, type RequestedHolder, requireHolder } from './require-api-key.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -21,7 +22,7 @@ export interface ApiKeyChange {
 /**
  * Changes what is given, from the next request on.
  * @throws Problem `tenant-not-found`, `api-key-not-found`, `api-key-ended`, `api-key-replaced`, `validation-failed` for an
- * expiry that has passed, `forbidden` for more than the key that calls has itself
+ * expiry that has passed, `precondition-failed`, `forbidden` for more than the key that calls has itself
  */
 export async function updateApiKey(
   { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
@@ -36,6 +37,7 @@ export async function updateApiKey(
   const row = await transact(db, async (tx) => {
     await requireHolder(tx, holder)
     const key = await lockLivingApiKey(tx, holder, id, at)
+    assertMatches(caller, () => apiKeyView(key))
     const maker = await keyMaker(tx, caller, at)
     const scopes = scopesAfter(key, change)
     // What the key has now counts, too: nobody touches a key that may do more than their own.

@@ -5,22 +5,24 @@ import { transact } from '../db/transact.ts'
 import { assertSoundPolicy } from './assert-sound-policy.ts'
 import type { Caller } from './caller.ts'
 import type { TenantInput } from './create-tenant.ts'
-import { requireTenant } from './read-tenants.ts'
+import { assertMatches } from './precondition.ts'
+import { requireLockedTenant } from './read-tenants.ts'
 import type { ServiceDeps } from './service-deps.ts'
 import { tenantView } from './tenant-view.ts'
 
 /**
  * Changes what is given; the backup policy is replaced as a whole.
- * @throws Problem `tenant-not-found`, `validation-failed` for a backup policy that contradicts itself
+ * @throws Problem `tenant-not-found`, `precondition-failed`, `validation-failed` for a backup policy that contradicts itself
  */
 export async function updateTenant(
   { db, platformPolicy }: Pick<ServiceDeps, 'db' | 'platformPolicy'>,
-  { actor }: Caller,
+  caller: Caller,
   id: string,
   change: { [Field in keyof TenantInput]?: TenantInput[Field] | undefined },
 ) {
   const row = await transact(db, async (tx) => {
-    const before = await requireTenant(tx, id)
+    const before = await requireLockedTenant(tx, id)
+    assertMatches(caller, () => tenantView(before))
     const { name = before.name, maxConcurrentOperations = before.max_concurrent_operations } = change
     const { backupPolicy = before.backup_policy } = change
     const after = await updateRow(tx, id, {
@@ -32,6 +34,7 @@ export async function updateTenant(
       assertSoundPolicy(platformPolicy, backupPolicy)
       await markScheduleStale(tx, { tenantId: id })
     }
+    const { actor } = caller
     await recordAudit(tx, { actor, tenantId: id, action: 'tenant.update', resourceId: id, detail: change })
     return after
   })

@@ -16,6 +16,7 @@ export const problemSchema = z
         z.object({
           pointer: z.string().optional().describe('JSON pointer to the field of the body at fault'),
           parameter: z.string().optional().describe('Name of the query parameter at fault'),
+          header: z.string().optional().describe('Name of the request header at fault'),
           detail: z.string(),
         }),
       )
@@ -40,6 +41,7 @@ const MEANINGS = {
   403: 'The API key does not allow this',
   404: 'Not found, or of another tenant',
   409: 'The state of the resource does not allow this',
+  412: 'The resource is not what If-Match says',
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'The request is valid, but cannot be met',

@@ -12,6 +12,8 @@ export interface Operation {
   headerParameters: string[]
   /** JSON pointers to the fields of its body; `0` stands for the places of an array. */
   bodyFields: string[]
+  /** Whether a successful answer has an ETag. */
+  etag: boolean
   /** An example from the document; undefined when the operation takes no body. */
   body: unknown
   platformOnly: boolean
@@ -62,6 +64,9 @@ function describe(
     platformOnly: tenantKey === undefined,
     scopes: (tenantKey?.['tenantKey'] ?? []) as Scope[],
     streams: JSON.stringify(operation.responses ?? {}).includes('text/event-stream'),
+    etag: Object.values(operation.responses ?? {}).some(
+      (response) => 'ETag' in ((response as OpenAPIV3_1.ResponseObject).headers ?? {}),
+    ),
   }
 }
 

@@ -23,10 +23,15 @@ export const ENDPOINT_HOST = 'db.example.test'
 /** Later than every backup the tests make. */
 export const NOW: Moment = '2026-11-23T14:00:00.500000Z'
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** Calls the API with one key. */
-export type Client = (method: Method, path: string, body?: unknown) => Promise<LightMyRequestResponse>
+export type Client = (
+  method: Method,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<LightMyRequestResponse>
 
 export interface TestTenant {
   id: string
@@ -83,8 +88,9 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
   onTestFinished(() => app.close())
 
   const clientWith = (secret: string): Client => {
-    return (method, path, body) => {
-      const request: InjectOptions = { method, url: path, headers: { authorization: `Bearer ${secret}` } }
+    return (method, path, body, headers) => {
+      const authorization = `Bearer ${secret}`
+      const request: InjectOptions = { method, url: path, headers: { authorization, ...headers } }
       return app.inject(body === undefined ? request : { ...request, payload: body as object })
     }
   }

@@ -10,6 +10,7 @@ export const revokeApiKeyRoute: FastifyPluginAsyncZod = async (app) => {
   app.delete(
     '/tenants/:tenantId/api-keys/:apiKeyId',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'revokeApiKey',
         summary: 'Revoke an API key',

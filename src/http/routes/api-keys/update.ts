@@ -20,6 +20,7 @@ export const updateApiKeyRoute: FastifyPluginAsyncZod = async (app) => {
   app.patch(
     '/tenants/:tenantId/api-keys/:apiKeyId',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'updateApiKey',
         summary: 'Change an API key of a tenant',

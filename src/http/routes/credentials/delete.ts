@@ -9,6 +9,7 @@ export const deleteCredentialRoute: FastifyPluginAsyncZod = async (app) => {
   app.delete(
     '/addons/:addonId/credentials/:credentialId',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'deleteCredential',
         summary: 'Delete a credential',

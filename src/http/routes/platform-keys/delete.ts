@@ -10,6 +10,7 @@ export const revokePlatformKeyRoute: FastifyPluginAsyncZod = async (app) => {
   app.delete(
     '/platform-keys/:platformKeyId',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'revokePlatformKey',
         summary: 'Revoke a key of the platform',

@@ -10,6 +10,7 @@ export const deleteStorageKeysRoute: FastifyPluginAsyncZod = async (app) => {
   app.delete(
     '/tenants/:tenantId/storage-keys',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'deleteStorageKeys',
         summary: 'Have a tenant use the keys of Undrop itself again',

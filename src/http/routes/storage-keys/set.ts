@@ -10,6 +10,7 @@ export const setStorageKeysRoute: FastifyPluginAsyncZod = async (app) => {
   app.put(
     '/tenants/:tenantId/storage-keys',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'setStorageKeys',
         summary: 'Give a tenant keys of the object store of its own',

@@ -64,7 +64,14 @@ export const KINDS: Readonly<Record<string, Kind>> = {
 }
 
 /** Parameters of queries that name nothing that a tenant has. A cursor does, and is tried. */
-export const PLAIN_QUERY_PARAMETERS: readonly string[] = ['limit', 'cursor', 'status']
+export const PLAIN_QUERY_PARAMETERS: readonly string[] = [
+  'limit',
+  'cursor',
+  'status',
+  'label',
+  'createdAfter',
+  'createdBefore',
+]
 
 /** Parameters in headers that name nothing that a tenant has, in lower case. */
 export const PLAIN_HEADERS: readonly string[] = ['idempotency-key', 'if-match', 'if-none-match']
