@@ -9,7 +9,7 @@ import type {
   RestoredFrom,
   ServerSettings,
 } from '../domain/addon.ts'
-import type { BackupPolicy, CompleteBackupPolicy } from '../domain/backup-policy.ts'
+import type { BackupPolicy } from '../domain/backup-policy.ts'
 import type { DrillCheck, DrillStatus } from '../domain/drill.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Failure } from '../domain/problem.ts'
@@ -26,7 +26,8 @@ import type {
   SecuredRole,
 } from '../domain/restore.ts'
 import type { Scope } from '../domain/scopes.ts'
-import type { MeasuredRateTable, ObservationTable } from './observation-table.ts'
+import type { MeasuredRateTable, ObservationTable, PlatformPolicyTable } from './observation-table.ts'
+import type { WebhookTables } from './webhook-tables.ts'
 
 /** jsonb: read as the value, written as text. */
 type Json<Value> = ColumnType<Value, string, string>
@@ -239,14 +240,9 @@ export interface DrillTable {
   finished_at: Moment | null
 }
 
-export interface PlatformPolicyTable {
-  only_one: Generated<boolean>
-  backup_policy: Json<CompleteBackupPolicy>
-}
-
 export interface OutboxEventTable {
   id: Generated<number>
-  tenant_id: string
+  tenant_id: string | null
   /** Null until it is placed: see event-positions.ts. */
   position: number | null
   type: string
@@ -270,7 +266,7 @@ export interface AuditEntryTable {
 }
 
 /** The metadata database, as `migrations/` makes it. */
-export interface Metadata {
+export interface Metadata extends WebhookTables {
   master_key: MasterKeyTable
   tenant: TenantTable
   api_key: ApiKeyTable

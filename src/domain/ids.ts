@@ -11,6 +11,9 @@ const PREFIXES = {
   restorePoint: 'rpt',
   drill: 'drl',
   operation: 'op',
+  webhookEndpoint: 'whe',
+  webhookSecret: 'whs',
+  webhookDelivery: 'dlv',
 } as const
 
 export type IdKind = keyof typeof PREFIXES

@@ -9,8 +9,10 @@ import {
   findUnprotectedAddons,
   lockForPurge,
 } from '../db/unscoped.ts'
+import { pruneWebhooks } from '../db/webhook-dispatch.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import { Problem } from '../domain/problem.ts'
+import { DELIVERIES_KEPT_DAYS } from '../domain/webhook.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
 import { openDueBackups } from './due-backups.ts'
 import { openDueDrill } from './due-drills.ts'
@@ -46,6 +48,7 @@ export async function sweep({ db, doorbell, ...schedule }: SweepDeps): Promise<n
     () => openProtections(db),
     () => openDueBackups({ db, ...schedule }),
     () => openPurges(db),
+    () => pruneWebhooks(db, DELIVERIES_KEPT_DAYS),
   ]
   const errors: unknown[] = []
   for (const stage of stages) await stage().catch((error: unknown) => errors.push(error))

@@ -10,4 +10,10 @@ export const sealedColumns = [
     column: 'cipher_pass_sealed',
     contextOf: sealContext.archiveCipher,
   },
+  {
+    table: 'webhook_secret',
+    idColumn: 'id',
+    column: 'secret_sealed',
+    contextOf: sealContext.webhookSecret,
+  },
 ] as const

@@ -9,6 +9,7 @@ import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
 import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
+import { webhookTargets } from '../../../src/notify/webhooks/targets.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
@@ -58,6 +59,12 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
     endpointHost: ENDPOINT_HOST,
     postgresVersions: () => [16, 15],
     archives: fakeArchives(emptyWorld(), newLife()),
+    // Every name has a public address.
+    webhookTargets: webhookTargets({
+      allowedNetworks: [],
+      allowHttp: false,
+      resolveHost: async () => ['93.184.215.14'],
+    }),
     platformPolicy: DEFAULT_POLICY,
     checks: {},
     now: () => NOW,
@@ -146,6 +153,9 @@ const TABLES = [
   'operation',
   'outbox_event',
   'audit_entry',
+  'webhook_endpoint',
+  'webhook_secret',
+  'webhook_delivery',
 ] as const
 
 /** How many rows each table has. */
