@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { documentedOperations, fill } from './openapi-operations.ts'
-import { availableAddon, completeBackup, rowCounts, startApi } from './test-api.ts'
+import { availableAddon, completeBackup, rowCounts, startApi, webhookEndpoint } from './test-api.ts'
 
 /** For every operation that takes a body: bodies that are wrong, and where. */
 const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> = {
@@ -116,6 +116,29 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ probe: 'select 1' }, '/probe'],
     [[], ''],
   ],
+  createWebhookEndpoint: [
+    [{}, '/url'],
+    [{ url: 'https://a b' }, '/url'],
+    [{ url: 'https://example.com/', eventTypes: [] }, '/eventTypes'],
+    [{ url: 'https://example.com/', eventTypes: ['restore.*.*'] }, '/eventTypes/0'],
+    [{ url: 'https://example.com/', description: 'a\0b' }, '/description'],
+    [{ url: 'https://example.com/', secret: 'whsec_mine' }, '/secret'],
+  ],
+  updateWebhookEndpoint: [
+    [{ url: '' }, '/url'],
+    [{ eventTypes: 'restore.*' }, '/eventTypes'],
+    [{ enabled: 1 }, '/enabled'],
+    [{ tenantId: null }, '/tenantId'],
+  ],
+  rotateWebhookSecret: [
+    [{ overlapSeconds: -1 }, '/overlapSeconds'],
+    [{ overlapSeconds: 604_801 }, '/overlapSeconds'],
+    [{ secret: 'whsec_mine' }, '/secret'],
+  ],
+  replayFailedWebhookDeliveries: [
+    [{}, '/since'],
+    [{ since: 'yesterday' }, '/since'],
+  ],
   createBackup: [
     [{ type: 'huge' }, '/type'],
     [{ label: 'mine' }, '/label'],
@@ -132,11 +155,12 @@ test('400 points at what is wrong, and nothing is written', async () => {
   const { id: tenantId, client } = await newTenant()
   const addon = await availableAddon(db, client)
   await completeBackup(db, addon)
+  const { endpointId } = await webhookEndpoint(client)
   const before = await rowCounts(db)
 
   for (const { id, method, path, platformOnly } of await documentedOperations()) {
     for (const [body, pointer] of WRONG[id] ?? []) {
-      const url = fill(path, { tenantId, addonId: addon.id })
+      const url = fill(path, { tenantId, addonId: addon.id, endpointId })
       const response = await (platformOnly ? platform : client)(method, url, body)
       expect(response.statusCode, `${id} ${JSON.stringify(body)}`).toBe(400)
       const { errors } = response.json() as { errors: { pointer: string; detail: string }[] }
@@ -156,7 +180,8 @@ test('the example in the document of each operation that takes a body is accepte
     if (body === undefined) continue
     const addon = await availableAddon(db, client)
     await completeBackup(db, addon)
-    const url = fill(path, { tenantId, addonId: addon.id })
+    const { endpointId } = await webhookEndpoint(client)
+    const url = fill(path, { tenantId, addonId: addon.id, endpointId })
     const response = await (platformOnly ? platform : client)(method, url, body)
     expect(response.statusCode, `${id}: ${response.body}`).toBeLessThan(300)
   }

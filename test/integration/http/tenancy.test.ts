@@ -9,6 +9,7 @@ import {
   finishOperations,
   rowCounts,
   startApi,
+  webhookEndpoint,
 } from './test-api.ts'
 
 /** A tenant that has one of everything. */
@@ -25,6 +26,7 @@ async function richTenant({ db, newTenant }: Api) {
   const drill = (await client('POST', `/v1/addons/${addon.id}/drills`, {})).json()
   const operation = (await client('GET', `/v1/operations?addonId=${restore.childAddonId}`)).json().data[0]
   await finishOperations(db, addon.id)
+  const { endpointId, deliveryId } = await webhookEndpoint(client)
   return {
     client,
     ids: {
@@ -36,6 +38,8 @@ async function richTenant({ db, newTenant }: Api) {
       restorePointId: point.id,
       drillId: drill.id,
       operationId: operation.id,
+      endpointId,
+      deliveryId,
     },
   }
 }
@@ -51,6 +55,8 @@ function unknownIds(): Record<string, string> {
     restorePointId: newId('restorePoint'),
     drillId: newId('drill'),
     operationId: newId('operation'),
+    endpointId: newId('webhookEndpoint'),
+    deliveryId: newId('webhookDelivery'),
   }
 }
 

@@ -103,6 +103,14 @@ export async function availableAddon(db: Db, client: Client, name = `db-${random
   return { ...addon, port }
 }
 
+/** An endpoint with a delivery. */
+export async function webhookEndpoint(client: Client): Promise<{ endpointId: string; deliveryId: string }> {
+  const url = 'https://hooks.example.com/undrop'
+  const { id: endpointId } = (await client('POST', '/v1/webhook-endpoints', { url })).json()
+  const { id: deliveryId } = (await client('POST', `/v1/webhook-endpoints/${endpointId}/test`)).json()
+  return { endpointId, deliveryId }
+}
+
 /** Ends what is open for the add-on, as workers would. */
 export async function finishOperations(db: Db, addonId: string): Promise<void> {
   await db
