@@ -33,6 +33,8 @@ export async function startUndrop(variables: NodeJS.ProcessEnv = {}): Promise<Un
   client.interceptors.response.use(async (response) => {
     if (response.status === 201 && response.url.endsWith('/api-keys'))
       apiKeys.set(((await response.clone().json()) as { secret: string }).secret, 'an API key')
+    if (response.status === 201 && /\/(webhook-endpoints|secrets)$/.test(response.url))
+      apiKeys.set(((await response.clone().json()) as { secret: string }).secret, 'a webhook secret')
     return response
   })
   return {
