@@ -1,7 +1,17 @@
-/** Every position that PostgreSQL's bigint can hold, so that ids sort as their positions do. */
-const DIGITS = 19
+const DIGITS = 11
+const PATTERN = /^evt_[0-9a-z]{11}$/
 
-/** What an event is known by to clients: `evt_` and its position. */
+/**
+ * The id of the event at that position. Ids sort as text in the order of positions; what they are made of is nobody's
+ * business but this file's.
+ */
 export function eventIdOf(position: number): string {
-  return `evt_${String(position).padStart(DIGITS, '0')}`
+  return `evt_${position.toString(36).padStart(DIGITS, '0')}`
+}
+
+/** The position an event id stands for; null when the text is no such id. */
+export function positionOfEvent(id: string): number | null {
+  if (!PATTERN.test(id)) return null
+  const position = Number.parseInt(id.slice(4), 36)
+  return Number.isSafeInteger(position) ? position : null
 }

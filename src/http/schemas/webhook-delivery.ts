@@ -35,7 +35,7 @@ export const webhookDeliverySchema = z
       {
         id: 'dlv_01kas0d8w8e5h9xw2c5a9t7b3k',
         endpointId: 'whe_01kas0d8w8e5h9xw2c5a9t7b3k',
-        eventId: 'evt_0000000000000000042',
+        eventId: 'evt_00000000016',
         eventType: 'restore.succeeded',
         resourceId: 'rst_01kas0d8w8e5h9xw2c5a9t7b3k',
         status: 'pending',
