@@ -183,7 +183,7 @@ export async function settleDelivery(
   return numUpdatedRows > 0n
 }
 
-/** Now that the endpoint answers again, what waits for its next attempt need not wait any longer. */
+/** Now that the endpoint answers again after an outage, what waits for its next attempt need not wait any longer. */
 export async function hastenDeliveries(tx: Tx, endpointId: string, now: Moment): Promise<void> {
   await tx
     .updateTable('webhook_delivery')

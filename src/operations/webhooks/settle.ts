@@ -21,6 +21,8 @@ import { recordEvent } from '../../notify/outbox.ts'
 import type { AttemptResult } from './attempt.ts'
 
 const GONE = 410
+/** Nothing but failures for so long is an outage of the receiver's; shorter, it may be one event that it cannot take. */
+const OUTAGE_SECONDS = 300
 
 /** Writes down what came of an attempt, and what follows from it for the delivery, its resource and its endpoint. */
 export async function settle(
@@ -59,7 +61,8 @@ function settledBy(delivery: ClaimedDelivery, result: AttemptResult, now: Moment
 async function noteSuccess(tx: Tx, endpoint: WebhookEndpointRow, now: Moment): Promise<void> {
   if (endpoint.failing_since === null) return
   await updateWebhookEndpoint(tx, 'every-tenant', endpoint.id, { failing_since: null, paused_until: null })
-  await hastenDeliveries(tx, endpoint.id, now)
+  if (secondsBetween(endpoint.failing_since, now) >= OUTAGE_SECONDS)
+    await hastenDeliveries(tx, endpoint.id, now)
 }
 
 /** `Retry-After` holds for the whole endpoint: it asks to be left alone. */

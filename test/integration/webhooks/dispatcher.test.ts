@@ -67,7 +67,37 @@ test('an event of a resource waits for the earlier one, and those of other resou
   for (const backupId of [stuck, stuck, free, free]) await happen(ground, backupId)
   await workOff([ground.dispatcher(sender)])
   expect(await statuses(ground, id)).toEqual(['pending', 'waiting', 'succeeded', 'succeeded'])
-  expect(arrivals.filter(({ body }) => body.includes(stuck)).map(({ id }) => id)).toHaveLength(2)
+  expect(arrivals.filter(({ body }) => body.includes(stuck)).map(({ id }) => id)).toHaveLength(1)
+})
+
+test('one event that a receiver cannot take is not tried more often for the others that it takes', async () => {
+  const ground = await newGround()
+  let down = true
+  const stuck = newId('backup')
+  const { url, arrivals } = await receiver(() => ({ status: down ? 500 : 200 }))
+  await ground.endpoint(url, { eventTypes: ['backup.*'] })
+  const dispatcher = ground.dispatcher()
+  await happen(ground, stuck)
+  await workOff([dispatcher])
+  down = false
+  for (let count = 0; count < 5; count++) {
+    await happen(ground, newId('backup'))
+    await workOff([dispatcher])
+  }
+  expect(arrivals.filter(({ body }) => body.includes(stuck))).toHaveLength(1)
+})
+
+test('after an outage nothing waits for its next attempt', async () => {
+  const ground = await newGround()
+  let down = true
+  const { url } = await receiver(() => ({ status: down ? 500 : 200 }))
+  const { id } = await ground.endpoint(url, { eventTypes: ['backup.*'] })
+  for (let count = 0; count < 10; count++) await happen(ground, newId('backup'))
+  await livesOn(ground, 3600)
+  down = false
+  await happen(ground, newId('backup'))
+  await workOff([ground.dispatcher()])
+  expect(new Set(await statuses(ground, id))).toEqual(new Set(['succeeded']))
 })
 
 test('a delivery fails after three days, and the next of the resource has its turn; days later the endpoint is disabled', async () => {
