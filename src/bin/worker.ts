@@ -15,6 +15,7 @@ import { type Host, openHost } from './host.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
 import { openKeyRing } from './open-key-ring.ts'
 import { runUntilStopped, start } from './run-until-stopped.ts'
+import { openDispatcher } from './webhooks.ts'
 
 const SWEEP_SECONDS = 5
 const RECONCILE_SECONDS = 10
@@ -63,10 +64,11 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
       logger[error === undefined ? 'info' : 'warn']({ ...what, err: error }, 'reconciled'),
     onError,
   })
+  const webhooks = await openDispatcher(config, metadata, ring, onError)
   logger.info('worker started')
   return {
     async close() {
-      await worker.close()
+      await Promise.all([worker.close(), webhooks.close()])
       await doorbell.close()
       await db.destroy()
       logger.info('worker stopped')

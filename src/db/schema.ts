@@ -29,6 +29,7 @@ import type { ApiKeyTable } from './api-key-table.ts'
 import type { CredentialTables } from './credential-table.ts'
 import type { MeasuredRateTable, ObservationTable, PlatformPolicyTable } from './observation-table.ts'
 import type { RequestTables } from './request-tables.ts'
+import type { WebhookTables } from './webhook-tables.ts'
 
 /** jsonb: read as the value, written as text. */
 type Json<Value> = ColumnType<Value, string, string>
@@ -230,7 +231,7 @@ export interface DrillTable {
 
 export interface OutboxEventTable {
   id: Generated<number>
-  tenant_id: string
+  tenant_id: string | null
   /** Null until it is placed: see event-positions.ts. */
   position: number | null
   type: string
@@ -254,7 +255,7 @@ export interface AuditEntryTable {
 }
 
 /** The metadata database, as `migrations/` makes it. */
-export interface Metadata extends CredentialTables, RequestTables {
+export interface Metadata extends CredentialTables, RequestTables, WebhookTables {
   master_key: MasterKeyTable
   tenant: TenantTable
   api_key: ApiKeyTable

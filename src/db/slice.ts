@@ -22,6 +22,8 @@ const KINDS = {
   drill: 'drill',
   operation: 'operation',
   credential: 'credential',
+  webhook_endpoint: 'webhookEndpoint',
+  webhook_delivery: 'webhookDelivery',
 } as const satisfies Record<string, IdKind>
 
 /** One row more than asked for tells whether there is a next page. */

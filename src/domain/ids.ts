@@ -13,6 +13,9 @@ const PREFIXES = {
   drill: 'drl',
   credential: 'cred',
   operation: 'op',
+  webhookEndpoint: 'whe',
+  webhookSecret: 'whs',
+  webhookDelivery: 'dlv',
 } as const
 
 export type IdKind = keyof typeof PREFIXES

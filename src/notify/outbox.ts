@@ -1,7 +1,8 @@
 import type { Executor } from '../db/client.ts'
 
 export interface OutboxEvent {
-  tenantId: string
+  /** Null for what happens to the platform's own. */
+  tenantId: string | null
   /** `<resource>.<what happened>`, such as `restore.succeeded`. */
   type: string
   /** Ids and public facts; never a secret. */
@@ -25,7 +26,7 @@ export async function recordEvent(tx: Executor, event: OutboxEvent): Promise<voi
 /** Which of the ids in the payload the event is about; an archive's events are those of its add-on. */
 function resourceIdOf({ tenantId, type, payload }: OutboxEvent): string {
   const [resource = ''] = type.split('.', 1)
-  if (resource === 'tenant') return tenantId
+  if (resource === 'tenant' && tenantId !== null) return tenantId
   const field = `${resource.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}Id`
   const id = payload[resource === 'archive' ? 'addonId' : field]
   if (typeof id !== 'string') throw new Error(`an event ${type} has no ${field}`)

@@ -10,8 +10,10 @@ import {
   findUnprotectedAddons,
   lockForPurge,
 } from '../db/unscoped.ts'
+import { pruneWebhooks } from '../db/webhook-dispatch.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import { Problem } from '../domain/problem.ts'
+import { DELIVERIES_KEPT_DAYS } from '../domain/webhook.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
 import { openDueBackups } from './due-backups.ts'
 import { openCredentialWork } from './due-credentials.ts'
@@ -50,6 +52,7 @@ export async function sweep({ db, doorbell, ...schedule }: SweepDeps): Promise<n
     () => openPurges(db),
     () => openCredentialWork(db, BATCH),
     () => removeOldIdempotencyKeys(db),
+    () => pruneWebhooks(db, DELIVERIES_KEPT_DAYS),
   ]
   const errors: unknown[] = []
   for (const stage of stages) await stage().catch((error: unknown) => errors.push(error))

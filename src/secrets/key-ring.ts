@@ -66,5 +66,6 @@ export const sealContext = {
   credentialPassword: (credentialId: string) => `credential/${credentialId}/password`,
   tenantStorageKey: (tenantId: string) => `tenant/${tenantId}/storage-key`,
   idempotentAnswer: (id: string) => `idempotency-key/${id}/answer`,
+  webhookSecret: (secretId: string) => `webhook-secret/${secretId}`,
   archiveCipher: (serverId: string) => `archive/${serverId}/cipher`,
 }

@@ -28,4 +28,10 @@ export const sealedColumns = [
     column: 'answer_sealed',
     contextOf: sealContext.idempotentAnswer,
   },
+  {
+    table: 'webhook_secret',
+    idColumn: 'id',
+    column: 'secret_sealed',
+    contextOf: sealContext.webhookSecret,
+  },
 ] as const

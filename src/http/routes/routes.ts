@@ -47,6 +47,7 @@ import { deleteTenantRoute } from './tenants/delete.ts'
 import { getTenantRoute } from './tenants/get.ts'
 import { listTenantsRoute } from './tenants/list.ts'
 import { updateTenantRoute } from './tenants/update.ts'
+import { webhookRoutes } from './webhooks/webhooks.ts'
 
 /** Every operation below /v1. */
 export const routes = [
@@ -99,4 +100,5 @@ export const routes = [
   getTenantRoute,
   listTenantsRoute,
   updateTenantRoute,
+  ...webhookRoutes,
 ]

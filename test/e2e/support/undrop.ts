@@ -35,6 +35,8 @@ export async function startUndrop(variables: NodeJS.ProcessEnv = {}): Promise<Un
   client.interceptors.response.use(async (response) => {
     if (response.status === 201 && /\/(api|platform)-keys(\/\w+\/rotate)?$/.test(response.url))
       apiKeys.set(((await response.clone().json()) as { secret: string }).secret, 'an API key')
+    if (response.status === 201 && /\/(webhook-endpoints|secrets)$/.test(response.url))
+      apiKeys.set(((await response.clone().json()) as { secret: string }).secret, 'a webhook secret')
     return response
   })
   return {

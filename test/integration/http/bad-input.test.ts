@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { SCOPES } from '../../../src/domain/scopes.ts'
 import { documentedOperations, fill } from './openapi-operations.ts'
-import { activeCredential, availableAddon, completeBackup, rowCounts, startApi } from './test-api.ts'
+import { completeBackup, rowCounts, startApi } from './test-api.ts'
+import { idsOf, openEstate, settle } from './wall/ground.ts'
 
 const WRONG_ROTATIONS = [
   [{ overlapSeconds: -1 }, '/overlapSeconds'],
@@ -158,6 +158,29 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ probe: 'select 1' }, '/probe'],
     [[], ''],
   ],
+  createWebhookEndpoint: [
+    [{}, '/url'],
+    [{ url: 'https://a b' }, '/url'],
+    [{ url: 'https://example.com/', eventTypes: [] }, '/eventTypes'],
+    [{ url: 'https://example.com/', eventTypes: ['restore.*.*'] }, '/eventTypes/0'],
+    [{ url: 'https://example.com/', description: 'a\0b' }, '/description'],
+    [{ url: 'https://example.com/', secret: 'whsec_mine' }, '/secret'],
+  ],
+  updateWebhookEndpoint: [
+    [{ url: '' }, '/url'],
+    [{ eventTypes: 'restore.*' }, '/eventTypes'],
+    [{ enabled: 1 }, '/enabled'],
+    [{ tenantId: null }, '/tenantId'],
+  ],
+  rotateWebhookSecret: [
+    [{ overlapSeconds: -1 }, '/overlapSeconds'],
+    [{ overlapSeconds: 604_801 }, '/overlapSeconds'],
+    [{ secret: 'whsec_mine' }, '/secret'],
+  ],
+  replayFailedWebhookDeliveries: [
+    [{}, '/since'],
+    [{ since: 'yesterday' }, '/since'],
+  ],
   createBackup: [
     [{ type: 'huge' }, '/type'],
     [{ label: 'mine' }, '/label'],
@@ -170,17 +193,14 @@ test('there are wrong bodies here for every operation that takes one', async () 
 })
 
 test('400 points at what is wrong, and nothing is written', async () => {
-  const { db, platform, newTenant } = await startApi()
-  const { id: tenantId, client, keyId: apiKeyId } = await newTenant(SCOPES)
-  const platformKeyId = (await platform('POST', '/v1/platform-keys', { name: 'one' })).json().id
-  const addon = await availableAddon(db, client)
-  await completeBackup(db, addon)
-  const credentialId = await activeCredential(db, client, addon.id)
+  const api = await startApi()
+  const { db, platform } = api
+  const { client, ids } = await settle(api)
   const before = await rowCounts(db)
 
   for (const { id, method, path, platformOnly } of await documentedOperations()) {
     for (const [body, pointer] of WRONG[id] ?? []) {
-      const url = fill(path, { tenantId, apiKeyId, platformKeyId, addonId: addon.id, credentialId })
+      const url = fill(path, ids)
       const response = await (platformOnly ? platform : client)(method, url, body)
       expect(response.statusCode, `${id} ${JSON.stringify(body)}`).toBe(400)
       const { errors } = response.json() as { errors: { pointer: string; detail: string }[] }
@@ -194,16 +214,13 @@ test('400 points at what is wrong, and nothing is written', async () => {
 })
 
 test('the example in the document of each operation that takes a body is accepted', async () => {
-  const { db, platform, newTenant } = await startApi()
-  for (const { id, method, path, body, platformOnly } of await documentedOperations()) {
+  const api = await startApi()
+  for (const { id, method, path, pathParameters, body, platformOnly } of await documentedOperations()) {
     if (body === undefined) continue
-    const { id: tenantId, client, keyId: apiKeyId } = await newTenant(SCOPES)
-    const platformKeyId = (await platform('POST', '/v1/platform-keys', { name: 'one' })).json().id
-    const addon = await availableAddon(db, client)
-    await completeBackup(db, addon)
-    const credentialId = await activeCredential(db, client, addon.id, 'other')
-    const url = fill(path, { tenantId, apiKeyId, platformKeyId, addonId: addon.id, credentialId })
-    const response = await (platformOnly ? platform : client)(method, url, body)
+    const estate = await openEstate(api)
+    await completeBackup(api.db, estate.addon)
+    const url = fill(path, await idsOf(estate, pathParameters))
+    const response = await (platformOnly ? api.platform : estate.client)(method, url, body)
     expect(response.statusCode, `${id}: ${response.body}`).toBeLessThan(300)
   }
 })

@@ -19,7 +19,9 @@ export async function crowd(db: Db, tenantId: string, addon: { id: string; serve
     db,
   )
   await sql`insert into api_key (id, tenant_id, name, secret_hash, scopes, created_at)
-    select id, ${tenantId}, 'crowd', id::bytea, '{addons:read}', at from ${many('apiKey')}`.execute(db)
+    select id, case n % 2 when 0 then ${tenantId} end, 'crowd', id::bytea, '{addons:read}', at from ${many('apiKey')}`.execute(
+    db,
+  )
   await db.transaction().execute(async (tx) => {
     await sql`insert into addon (id, tenant_id, name, status, postgres_version, database_name, username, password_sealed,
         server_id, labels, created_at)
@@ -48,7 +50,21 @@ export async function crowd(db: Db, tenantId: string, addon: { id: string; serve
   )
   await sql`insert into credential (id, tenant_id, addon_id, name, access, status, username, password_sealed, created_at)
     select id, ${owner}, 'c' || n, 'read-only', 'active', 'u', 's', at from ${many('credential')}`.execute(db)
+  await sql`insert into old_login (credential_id, username, tenant_id, addon_id, replaced_at, valid_until)
+    select id, 'u', ${owner}, at, at from ${many('credential')}`.execute(db)
+  await sql`insert into webhook_endpoint (id, tenant_id, url, event_types, position, created_at)
+    select id, ${tenantId}, 'https://hooks.example.com/', '{*}', 0, at from ${many('webhookEndpoint')}`.execute(
+    db,
+  )
+  const [endpointId = ''] = idsOf('webhookEndpoint')
+  await sql`insert into webhook_delivery (id, endpoint_id, tenant_id, event_position, event_type, resource_id, data, occurred_at,
+      status, created_at)
+    select id, ${endpointId}, ${tenantId}, n, case n % 100 when 0 then 'addon.created' else 'addon.updated' end, 'r' || n, '{}', at,
+           case n % 100 when 0 then 'failed' else 'succeeded' end, at from ${many('webhookDelivery')}`.execute(
+    db,
+  )
   await sql`insert into drill (id, tenant_id, addon_id, source_server_id, child_addon_id, child_server_id, status, finished_at, created_at)
     select id, ${owner}, ${addon.server_id}, ${addon.id}, ${addon.server_id}, case n % 100 when 0 then 'failed' else 'succeeded' end, at, at
       from ${many('drill')}`.execute(db)
+  return { endpointId }
 }

@@ -20,6 +20,7 @@ import {
   rowCounts,
   startApi,
 } from './test-api.ts'
+import { idsOf, openEstate } from './wall/ground.ts'
 
 const withKey = (key: string = randomUUID()) => ({ 'idempotency-key': key })
 
@@ -76,25 +77,13 @@ test('50 requests at once with one key, to two processes, create one thing and a
 
 test('every POST of the document is done once, and answered the same the second time', async () => {
   const api = await startApi()
-  const { id: tenantId, client } = await api.newTenant(SCOPES)
-  for (const { id, method, path, body, platformOnly } of await documentedOperations()) {
+  for (const { id, method, path, pathParameters, body, platformOnly } of await documentedOperations()) {
     if (method !== 'POST') continue
-    const addon = await availableAddon(api.db, client)
-    await completeBackup(api.db, addon)
-    const restoreOf = async () =>
-      (await client('POST', `/v1/addons/${addon.id}/restores`, { target: { latest: true } })).json().id
-    const restoreId = path.includes('{restoreId}') ? await restoreOf() : ''
-    const credentialId = path.includes('{credentialId}')
-      ? await activeCredential(api.db, client, addon.id, 'other')
-      : ''
-    const platformKeyOf = async () =>
-      (await api.platform('POST', '/v1/platform-keys', { name: 'one' })).json().id
-    const platformKeyId = path.includes('{platformKeyId}') ? await platformKeyOf() : ''
-    const own = (await api.platform('POST', `/v1/tenants/${tenantId}/api-keys`, { name: 'spare' })).json().id
-    const ids = { tenantId, apiKeyId: own, platformKeyId, addonId: addon.id, restoreId, credentialId }
-    const url = fill(path, ids)
+    const estate = await openEstate(api)
+    await completeBackup(api.db, estate.addon)
+    const url = fill(path, await idsOf(estate, pathParameters))
     const headers = withKey()
-    const ask = () => (platformOnly ? api.platform : client)('POST', url, body, headers)
+    const ask = () => (platformOnly ? api.platform : estate.client)('POST', url, body, headers)
     const first = await ask()
     expect(first.statusCode, `${id}: ${first.body}`).toBeLessThan(300)
     const before = await rowCounts(api.db)

@@ -61,23 +61,28 @@ const nodesOf = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).fla
  */
 function queriesOf(
   { queryParameters, path }: Operation,
-  ids: { tenantId: string; addonId: string },
+  ids: { tenantId: string; addonId: string; endpointId: string },
 ): string[] {
   const late = addSeconds(BEGAN, COUNT * 0.9)
   const kind =
-    /(tenant|api-key|platform-key|credential|addon|backup|restore-point|restore|drill|operation)s$/.exec(
+    /(tenant|api-key|platform-key|credential|webhook-endpoint|addon|backup|restore-point|restore|drill|operation)s$/.exec(
       path,
     )?.[1] ?? ''
-  const camel = kind.replace('platform', 'api').replace(/-(\w)/, (_, letter: string) => letter.toUpperCase())
+  const camel = (path.endsWith('/deliveries') ? 'webhook-delivery' : kind)
+    .replace('platform', 'api')
+    .replace(/-(\w)/, (_, letter: string) => letter.toUpperCase())
   const cursor = Buffer.from(firstIdAt(camel as 'addon', late)).toString('base64url')
+  const withStatus = (query: string) =>
+    queryParameters.includes('status') ? [query, `${query}&status=failed`] : [query]
   const candidates = {
     limit: ['limit=50', 'limit=200'],
     cursor: [`cursor=${cursor}`],
     status: ['status=failed', `status=failed&cursor=${cursor}`],
     createdAfter: [`createdAfter=${late}`],
     createdBefore: [`createdBefore=${addSeconds(BEGAN, 5)}`],
-    addonId: [`addonId=${ids.addonId}`, `addonId=${ids.addonId}&status=failed`],
-    tenantId: [`tenantId=${ids.tenantId}`, `tenantId=${ids.tenantId}&status=failed`],
+    addonId: withStatus(`addonId=${ids.addonId}`),
+    tenantId: withStatus(`tenantId=${ids.tenantId}`),
+    eventType: ['eventType=addon.created'],
     label: ['label=app:shop', 'label=n:7', 'label=app:shop&label=n:7'],
   }
   const unknown = queryParameters.filter((name) => !(name in candidates))
@@ -95,12 +100,12 @@ test('a page of any list by each of its filters is read by indexes alone, and to
   const db = scopedDb(pool, 'every-tenant')
   const { id: tenantId, client } = await api.newTenant(SCOPES)
   const addon = await availableAddon(db, client)
-  await crowd(db, tenantId, addon)
+  const { endpointId } = await crowd(db, tenantId, addon)
   const migrator = openPool({ ...connection, role: 'undrop_migrator' }, 1)
   onTestFinished(() => migrator.end())
   await migrator.query('analyze')
 
-  const ids = { tenantId, addonId: addon.id }
+  const ids = { tenantId, addonId: addon.id, endpointId }
   const faults = new Set<string>()
   for (const operation of await documentedOperations()) {
     if (!operation.queryParameters.includes('cursor')) continue

@@ -11,6 +11,7 @@ import { newId } from '../../../src/domain/ids.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
 import type { Scope } from '../../../src/domain/scopes.ts'
 import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
+import { webhookTargets } from '../../../src/notify/webhooks/targets.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
@@ -78,6 +79,12 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
     endpointHost: ENDPOINT_HOST,
     postgresVersions: () => [16, 15],
     archives: fakeArchives(emptyWorld(), newLife()),
+    // Every name has a public address.
+    webhookTargets: webhookTargets({
+      allowedNetworks: [],
+      allowHttp: false,
+      resolveHost: async () => ['93.184.215.14'],
+    }),
     platformPolicy: DEFAULT_POLICY,
     checks: {},
     now: () => NOW,
@@ -127,6 +134,14 @@ export async function activeCredential(db: Db, client: Client, addonId: string, 
   const { id } = (await client('POST', `/v1/addons/${addonId}/credentials`, body)).json() as { id: string }
   await db.updateTable('credential').set({ status: 'active' }).where('id', '=', id).execute()
   return id
+}
+
+/** An endpoint with a delivery. */
+export async function webhookEndpoint(client: Client): Promise<{ endpointId: string; deliveryId: string }> {
+  const url = 'https://hooks.example.com/undrop'
+  const { id: endpointId } = (await client('POST', '/v1/webhook-endpoints', { url })).json()
+  const { id: deliveryId } = (await client('POST', `/v1/webhook-endpoints/${endpointId}/test`)).json()
+  return { endpointId, deliveryId }
 }
 
 /** Ends what is open for the add-on, as workers would. */
@@ -181,6 +196,9 @@ const TABLES = [
   'operation',
   'outbox_event',
   'audit_entry',
+  'webhook_endpoint',
+  'webhook_secret',
+  'webhook_delivery',
 ] as const
 
 /** How many rows each table has. */

@@ -47,6 +47,7 @@ export async function newStage(db: Db): Promise<Stage> {
     endpointHost: 'localhost',
     postgresVersions: () => [15],
     archives: fakeArchives(world, newLife()),
+    webhookTargets: { refusalOf: async () => null },
     platformPolicy: DEFAULT_POLICY,
     now: () => NOW,
     logger: { warn: () => {} },

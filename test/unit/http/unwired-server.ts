@@ -22,6 +22,7 @@ export function unwiredServer(overrides: Partial<ServerDeps> = {}) {
       endpointHost: '127.0.0.1',
       postgresVersions: () => [15],
       archives: fakeArchives(emptyWorld(), newLife()),
+      webhookTargets: { refusalOf: async () => null },
       platformPolicy: DEFAULT_POLICY,
       checks: {},
       now: () => '2026-11-23T14:00:00.000000Z',

@@ -35,8 +35,8 @@ export async function layGround(api: Api): Promise<Ground> {
   return { api, statements, victim, stranger, refused: await refusedKeys(api, victim.ids['tenantId'] ?? '') }
 }
 
-/** A tenant that has one of everything. */
-export async function settle(api: Api): Promise<Tenant> {
+/** A tenant that has an add-on, and may do everything. */
+export async function openEstate(api: Api): Promise<Estate & { authorization: string }> {
   const { id: tenantId, client, authorization } = await api.newTenant(SCOPES)
   const addon = await availableAddon(api.db, client)
   const made: Estate['made'] = async (by, path, body) => {
@@ -45,9 +45,25 @@ export async function settle(api: Api): Promise<Tenant> {
     if (typeof id !== 'string') throw new Error(`the ground could not make ${path}: ${response.body}`)
     return id
   }
+  return { api, tenantId, client, authorization, addon, made }
+}
+
+/** One of each of these kinds, made for the tenant. */
+export async function idsOf(estate: Estate, names: readonly string[]): Promise<Record<string, string>> {
   const ids: Record<string, string> = {}
-  for (const [name, { of }] of Object.entries(KINDS))
-    ids[name] = await of({ api, tenantId, client, addon, made })
+  for (const name of names) {
+    const kind = KINDS[name]
+    if (kind === undefined) throw new Error(`the ground does not know ${name}`)
+    ids[name] = await kind.of({ ...estate, ids })
+  }
+  return ids
+}
+
+/** A tenant that has one of everything. */
+export async function settle(api: Api): Promise<Tenant> {
+  const estate = await openEstate(api)
+  const { tenantId, client, authorization, addon } = estate
+  const ids = await idsOf(estate, Object.keys(KINDS))
   await finishOperations(api.db, addon.id)
 
   const clients = new Map<string, Promise<Client>>()

@@ -1,6 +1,6 @@
 import { newId } from '../../../../src/domain/ids.ts'
 import type { Api, Client } from '../test-api.ts'
-import { activeCredential, completeBackup } from '../test-api.ts'
+import { activeCredential, completeBackup, webhookEndpoint } from '../test-api.ts'
 
 /** What there is when one of each kind is made for a tenant. */
 export interface Estate {
@@ -9,6 +9,8 @@ export interface Estate {
   /** With a key of the tenant that may do everything a tenant's key can. */
   client: Client
   addon: { id: string; tenant_id: string; server_id: string }
+  /** What has been made so far. */
+  ids?: Readonly<Record<string, string>>
   /** The id of what that request makes. */
   made: (client: Client, path: string, body: object) => Promise<string>
 }
@@ -57,6 +59,18 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     unknown: () => newId('credential'),
     of: ({ api, client, addon }) => activeCredential(api.db, client, addon.id),
   },
+  endpointId: {
+    unknown: () => newId('webhookEndpoint'),
+    of: async ({ client }) => (await webhookEndpoint(client)).endpointId,
+  },
+  deliveryId: {
+    unknown: () => newId('webhookDelivery'),
+    of: async ({ client, ids }) => {
+      if (ids?.['endpointId'] === undefined) return (await webhookEndpoint(client)).deliveryId
+      const path = `${V1}/webhook-endpoints/${ids['endpointId']}/test`
+      return (await client('POST', path)).json().id
+    },
+  },
   operationId: {
     unknown: () => newId('operation'),
     of: async ({ client }) => (await client('GET', `${V1}/operations?limit=1`)).json().data[0].id,
@@ -69,6 +83,7 @@ export const PLAIN_QUERY_PARAMETERS: readonly string[] = [
   'cursor',
   'status',
   'label',
+  'eventType',
   'createdAfter',
   'createdBefore',
 ]
