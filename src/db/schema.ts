@@ -26,6 +26,7 @@ import type {
   SecuredRole,
 } from '../domain/restore.ts'
 import type { Scope } from '../domain/scopes.ts'
+import type { CertificateAuthorityTable } from './certificate-authority-table.ts'
 import type { MeasuredRateTable, ObservationTable } from './observation-table.ts'
 
 /** jsonb: read as the value, written as text. */
@@ -288,6 +289,7 @@ export interface Metadata {
   observation: ObservationTable
   outbox_event: OutboxEventTable
   audit_entry: AuditEntryTable
+  certificate_authority: CertificateAuthorityTable
 }
 
 export type TenantRow = Selectable<TenantTable>

@@ -64,5 +64,6 @@ function keyId(key: Buffer): string {
 export const sealContext = {
   addonPassword: (addonId: string) => `addon/${addonId}/password`,
   tenantStorageKey: (tenantId: string) => `tenant/${tenantId}/storage-key`,
+  authorityKey: (id: string) => `certificate-authority/${id}/key`,
   archiveCipher: (serverId: string) => `archive/${serverId}/cipher`,
 }

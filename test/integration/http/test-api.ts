@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { sql } from 'kysely'
 import { onTestFinished } from 'vitest'
-import { type Db, scopedDb } from '../../../src/db/client.ts'
+import { type Db, type MetadataConnection, openDb, openPool, scopedDb } from '../../../src/db/client.ts'
 import type { TenantScope } from '../../../src/db/tenant-scope.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
 import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
+import { signingAuthority } from '../../../src/operations/certificate-authority.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
@@ -41,7 +42,8 @@ export interface Api {
 
 /** The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. */
 export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api> {
-  const { db: unscopedDb, pool } = await freshMetadata('undrop_api')
+  const { db: unscopedDb, pool, connection } = await freshMetadata('undrop_api')
+  await makeAuthority(connection)
   const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
   const db = dbOf('every-tenant')
   // Dropping the database may reach a connection before its own end does.
@@ -79,6 +81,13 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
     return { id: tenant.id as string, client: clientWith(key.secret), keyId: key.id as string }
   }
   return { db, app, platform, rung, logged: () => lines.join(''), newTenant, clientWith }
+}
+
+/** As a worker does when it starts. */
+async function makeAuthority(connection: MetadataConnection): Promise<void> {
+  const db = openDb(openPool({ ...connection, role: 'undrop_worker' }, 1))
+  await signingAuthority(db, keyRing([randomBytes(32)]))
+  await db.destroy()
 }
 
 /** Creates an add-on and brings it to where its workflows would: available, its first operation done. */

@@ -129,12 +129,14 @@ export function fakeWorkDeps(
     keyRing: ring,
     ports: { first: 20_000, last: 29_999 },
     listenAddresses: '127.0.0.1',
+    endpointHost: 'localhost',
     hostSettings: {},
     adminOsUsers: ['root'],
     platformPolicy: DEFAULT_POLICY,
     backupsMax: 4,
     surveyEverySeconds: 600,
     writtenConfigs: new Map(),
+    loadedConfigs: new Map(),
     assertHeld,
   }
 }

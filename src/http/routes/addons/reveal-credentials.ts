@@ -12,7 +12,12 @@ const credentials = z
     database: z.string(),
     username: z.string(),
     password: z.string(),
-    url: z.string().describe('All of it as a PostgreSQL connection URL'),
+    url: z
+      .string()
+      .describe('All of it as a PostgreSQL connection URL; clients need the certificate beside it as well'),
+    caCertificate: z
+      .string()
+      .describe('Who vouches for the server, in PEM: what clients take as `sslrootcert`, or `ca`'),
   })
   .meta({
     id: 'Credentials',
@@ -23,7 +28,8 @@ const credentials = z
         database: 'shop_db',
         username: 'u_1f0c7a52d9be6384',
         password: '…',
-        url: 'postgresql://u_1f0c7a52d9be6384:…@127.0.0.1:20001/shop_db',
+        url: 'postgresql://u_1f0c7a52d9be6384:…@127.0.0.1:20001/shop_db?sslmode=verify-full',
+        caCertificate: '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n',
       },
     ],
   })
@@ -40,7 +46,7 @@ export const revealCredentialsRoute: FastifyPluginAsyncZod = async (app) => {
         tags: ['Add-ons'],
         security: needs('credentials:read'),
         params: addonParams,
-        response: { 200: credentials, ...problems(400, 401, 404, 409, 413, 415, 500) },
+        response: { 200: credentials, ...problems(400, 401, 404, 409, 413, 415, 500, 503) },
       },
     },
     (request) => revealCredentials(request.deps, request.caller, request.params.addonId),
