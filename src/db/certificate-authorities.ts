@@ -43,6 +43,11 @@ export async function signByNewestAuthority(tx: Tx): Promise<void> {
      where id = (select id from certificate_authority order by created_at desc, id desc limit 1)`.execute(tx)
 }
 
+export async function countAuthorities(db: Executor): Promise<number> {
+  const { rows } = await sql<{ count: number }>`select count(*) from certificate_authority`.execute(db)
+  return rows[0]?.count ?? 0
+}
+
 /** Removes all authorities but the one that signs. Returns how many. */
 export async function removeOtherAuthorities(db: Executor): Promise<number> {
   const { numDeletedRows } = await db

@@ -96,19 +96,23 @@ export function isServerCertificateGood(
 ): boolean {
   try {
     const certificate = new X509Certificate(pem)
-    const authority = new X509Certificate(authorityCertificate)
     const [from, to] = [certificate.validFromDate.getTime(), certificate.validToDate.getTime()]
     return (
       from <= now.getTime() &&
       now.getTime() < (from + to) / 2 &&
       hosts.every((host) => isFor(certificate, host)) &&
-      certificate.verify(authority.publicKey) &&
+      isSignedBy(pem, authorityCertificate) &&
       certificate.checkPrivateKey(createPrivateKey(pem))
     )
   } catch {
     // Not even PEM.
     return false
   }
+}
+
+/** Whether that authority vouches for the first certificate of the text. */
+export function isSignedBy(pem: string, authorityCertificate: string): boolean {
+  return new X509Certificate(pem).verify(new X509Certificate(authorityCertificate).publicKey)
 }
 
 const isFor = (certificate: X509Certificate, host: string): boolean =>
