@@ -41,9 +41,9 @@ export interface Api {
 }
 
 /** The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. */
-export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api> {
+export async function startApi(overrides: Partial<ServerDeps> = {}, { authority = true } = {}): Promise<Api> {
   const { db: unscopedDb, pool, connection } = await freshMetadata('undrop_api')
-  await makeAuthority(connection)
+  if (authority) await makeAuthority(connection)
   const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
   const db = dbOf('every-tenant')
   // Dropping the database may reach a connection before its own end does.
