@@ -18,18 +18,17 @@ await start(async () => {
     process.stdout.write(`${await carryOut(verb)}\n`)
 
     async function carryOut(what: string | undefined): Promise<string> {
-      switch (what) {
-        case 'add':
-          await introduceAuthority(db, ring)
-          return 'a second authority is trusted; clients can download both certificates'
-        case 'use':
-          await useNewestAuthority(db)
-          return 'the newest authority signs; workers renew the certificates of all servers'
-        case 'retire':
-          return `${await retireAuthorities(db, host.driver)} authorities are trusted no more`
-        default:
-          throw new Error('npm run ca -- add | use | retire')
+      if (what === 'add') {
+        await introduceAuthority(db, ring)
+        return 'a second authority is trusted; clients can download both certificates'
       }
+      if (what === 'use') {
+        await useNewestAuthority(db)
+        return 'the newest authority signs; workers renew the certificates of all servers'
+      }
+      if (what === 'retire')
+        return `${await retireAuthorities(db, host.driver)} authorities are trusted no more`
+      throw new Error('npm run ca -- add | use | retire')
     }
   } finally {
     await db.destroy()
