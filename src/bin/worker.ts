@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/config.ts'
 import { type Db, openDb, openPool } from '../db/client.ts'
 import { notePlatformPolicy } from '../db/schedule.ts'
+import { signingAuthority } from '../operations/certificate-authority.ts'
 import { fenced } from '../operations/fence.ts'
 import type { Lease } from '../operations/lease.ts'
 import { openDoorbell } from '../operations/queue.ts'
@@ -24,6 +25,7 @@ const SPARE_CONNECTIONS = 6
 
 /** Of this process. */
 const WRITTEN_CONFIGS: WrittenConfigs = new Map()
+const LOADED_CONFIGS = new Map<string, string>()
 
 /** Starts the worker process. */
 async function startWorking(config: Config): Promise<{ close(): Promise<void> }> {
@@ -36,6 +38,7 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
   const db = openDb(pool)
   const ring = await openKeyRing(config, db)
+  await signingAuthority(db, ring)
   await notePlatformPolicy(db, config.UNDROP_BACKUP_POLICY)
   const backend = queueBackend(config, metadata)
   const onError = (err: unknown) => logger.error({ err }, 'worker error')
@@ -87,12 +90,14 @@ function workDeps(config: Config, host: Host, db: Db, ring: KeyRing, lease: Leas
     archives: fenced(host.archives, assertHeld),
     ports: config.UNDROP_PORT_RANGE,
     listenAddresses: config.UNDROP_LISTEN_ADDRESSES,
+    endpointHost: config.UNDROP_ENDPOINT_HOST,
     hostSettings: host.settings,
     adminOsUsers: host.adminOsUsers,
     platformPolicy: config.UNDROP_BACKUP_POLICY,
     backupsMax: config.UNDROP_BACKUPS_MAX,
     surveyEverySeconds: config.UNDROP_SURVEY_SECONDS,
     writtenConfigs: WRITTEN_CONFIGS,
+    loadedConfigs: LOADED_CONFIGS,
     assertHeld,
   }
 }

@@ -26,6 +26,7 @@ import type {
   SecuredRole,
 } from '../domain/restore.ts'
 import type { ApiKeyTable } from './api-key-table.ts'
+import type { CertificateAuthorityTable } from './certificate-authority-table.ts'
 import type { CredentialTables } from './credential-table.ts'
 import type { MeasuredRateTable, ObservationTable, PlatformPolicyTable } from './observation-table.ts'
 import type { RequestTables } from './request-tables.ts'
@@ -273,6 +274,7 @@ export interface Metadata extends CredentialTables, RequestTables, WebhookTables
   observation: ObservationTable
   outbox_event: OutboxEventTable
   audit_entry: AuditEntryTable
+  certificate_authority: CertificateAuthorityTable
 }
 
 export type TenantRow = Selectable<TenantTable>

@@ -67,5 +67,6 @@ export const sealContext = {
   tenantStorageKey: (tenantId: string) => `tenant/${tenantId}/storage-key`,
   idempotentAnswer: (id: string) => `idempotency-key/${id}/answer`,
   webhookSecret: (secretId: string) => `webhook-secret/${secretId}`,
+  authorityKey: (id: string) => `certificate-authority/${id}/key`,
   archiveCipher: (serverId: string) => `archive/${serverId}/cipher`,
 }

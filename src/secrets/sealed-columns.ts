@@ -5,6 +5,12 @@ export const sealedColumns = [
   { table: 'addon', idColumn: 'id', column: 'password_sealed', contextOf: sealContext.addonPassword },
   { table: 'tenant', idColumn: 'id', column: 'storage_key_sealed', contextOf: sealContext.tenantStorageKey },
   {
+    table: 'certificate_authority',
+    idColumn: 'id',
+    column: 'key_sealed',
+    contextOf: sealContext.authorityKey,
+  },
+  {
     table: 'archive',
     idColumn: 'server_id',
     column: 'cipher_pass_sealed',

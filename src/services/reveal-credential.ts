@@ -5,13 +5,15 @@ import { sealContext } from '../secrets/key-ring.ts'
 import { type Caller, scopeOf } from './caller.ts'
 import { connectionDetails } from './connection-details.ts'
 import { requireAddon } from './read-addons.ts'
+import { requireCaCertificates } from './read-ca-certificates.ts'
 import { type CredentialPath, requireCredential } from './read-credentials.ts'
 import { revealCredentials } from './reveal-credentials.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
 /**
  * How to connect to an add-on with one of its credentials; who asks is recorded.
- * @throws Problem `addon-not-found`, `addon-not-available`, `credential-not-found`, `credential-not-ready`
+ * @throws Problem `addon-not-found`, `addon-not-available`, `credential-not-found`, `credential-not-ready`,
+ * `unavailable`
  */
 export async function revealCredential(
   deps: Pick<ServiceDeps, 'db' | 'keyRing' | 'endpointHost'>,
@@ -30,7 +32,8 @@ export async function revealCredential(
     const detail = { addonId: addon.id, name: credential.name }
     const { actor } = caller
     await recordAudit(tx, { actor, tenantId, action: 'credential.reveal', resourceId: id, detail })
-    return { port: addon.port, database: addon.database_name, username, sealed, id }
+    const caCertificate = await requireCaCertificates(tx)
+    return { port: addon.port, database: addon.database_name, username, sealed, id, caCertificate }
   })
   if (found === null) return revealCredentials(deps, caller, path.addonId)
   const { id, sealed, ...login } = found

@@ -1,6 +1,7 @@
 import { createAddonRoute } from './addons/create.ts'
 import { deleteAddonRoute } from './addons/delete.ts'
 import { getAddonRoute } from './addons/get.ts'
+import { getCaCertificateRoute } from './addons/get-ca-certificate.ts'
 import { getRecoveryWindowRoute } from './addons/get-recovery-window.ts'
 import { listAddonsRoute } from './addons/list.ts'
 import { revealCredentialsRoute } from './addons/reveal-credentials.ts'
@@ -55,6 +56,7 @@ export const routes = [
   deleteAddonRoute,
   getRecoveryWindowRoute,
   getAddonRoute,
+  getCaCertificateRoute,
   listAddonsRoute,
   revealCredentialsRoute,
   updateAddonRoute,

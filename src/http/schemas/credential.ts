@@ -74,7 +74,12 @@ export const connectionDetailsSchema = z
     database: z.string(),
     username: z.string(),
     password: z.string(),
-    url: z.string().describe('All of it as a PostgreSQL connection URL'),
+    url: z
+      .string()
+      .describe('All of it as a PostgreSQL connection URL; clients need the certificate beside it as well'),
+    caCertificate: z
+      .string()
+      .describe('Who vouches for the server, in PEM: what clients take as `sslrootcert`, or `ca`'),
   })
   .meta({
     id: 'Credentials',
@@ -85,7 +90,8 @@ export const connectionDetailsSchema = z
         database: 'shop_db',
         username: 'u_1f0c7a52d9be6384',
         password: '…',
-        url: 'postgresql://u_1f0c7a52d9be6384:…@127.0.0.1:20001/shop_db',
+        url: 'postgresql://u_1f0c7a52d9be6384:…@127.0.0.1:20001/shop_db?sslmode=verify-full',
+        caCertificate: '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n',
       },
     ],
   })

@@ -3,7 +3,7 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { sql } from 'kysely'
 import type pg from 'pg'
 import { onTestFinished } from 'vitest'
-import { type Db, scopedDb } from '../../../src/db/client.ts'
+import { type Db, type MetadataConnection, openDb, openPool, scopedDb } from '../../../src/db/client.ts'
 import type { TenantScope } from '../../../src/db/tenant-scope.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
@@ -12,6 +12,7 @@ import type { Moment } from '../../../src/domain/moment.ts'
 import type { Scope } from '../../../src/domain/scopes.ts'
 import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
 import { webhookTargets } from '../../../src/notify/webhooks/targets.ts'
+import { signingAuthority } from '../../../src/operations/certificate-authority.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
@@ -61,8 +62,9 @@ export interface Api {
 }
 
 /** The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. */
-export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api> {
-  const { db: unscopedDb, pool } = await freshMetadata('undrop_api')
+export async function startApi(overrides: Partial<ServerDeps> = {}, { authority = true } = {}): Promise<Api> {
+  const { db: unscopedDb, pool, connection } = await freshMetadata('undrop_api')
+  if (authority) await makeAuthority(connection)
   const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
   const db = dbOf('every-tenant')
   // Dropping the database may reach a connection before its own end does.
@@ -111,6 +113,13 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
   const authorization = `Bearer ${platformKey}`
   const logged = () => lines.join('')
   return { db, app, deps, pool, platform, authorization, rung, logged, newTenant, clientWith }
+}
+
+/** As a worker does when it starts. */
+async function makeAuthority(connection: MetadataConnection): Promise<void> {
+  const db = openDb(openPool({ ...connection, role: 'undrop_worker' }, 1))
+  await signingAuthority(db, keyRing([randomBytes(32)]))
+  await db.destroy()
 }
 
 /** Creates an add-on and brings it to where its workflows would: available, its first operation done. */

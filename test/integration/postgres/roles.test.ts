@@ -15,7 +15,8 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 async function logIn(user: string, password: string, database: string): Promise<string> {
-  const client = new pg.Client({ host: '127.0.0.1', port: server.port, user, password, database })
+  const ssl = { ca: server.caCertificate }
+  const client = new pg.Client({ host: '127.0.0.1', port: server.port, user, password, database, ssl })
   client.on('error', () => {})
   try {
     await client.connect()
@@ -219,6 +220,7 @@ describe('withAdmin', () => {
       user: username,
       password,
       database: databaseName,
+      ssl: { ca: server.caCertificate },
     })
     await client.connect()
     const hostile: Record<string, string> = {

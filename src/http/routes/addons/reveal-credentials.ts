@@ -17,7 +17,7 @@ export const revealCredentialsRoute: FastifyPluginAsyncZod = async (app) => {
         tags: ['Add-ons'],
         security: needs('credentials:read'),
         params: addonParams,
-        response: { 200: connectionDetailsSchema, ...problems(400, 401, 404, 409, 413, 415, 500) },
+        response: { 200: connectionDetailsSchema, ...problems(400, 401, 404, 409, 413, 415, 500, 503) },
       },
     },
     (request) => revealCredentials(request.deps, request.caller, request.params.addonId),

@@ -16,7 +16,7 @@ export const revealCredentialRoute: FastifyPluginAsyncZod = async (app) => {
         tags: ['Credentials'],
         security: needs('credentials:read'),
         params: credentialParams,
-        response: { 200: connectionDetailsSchema, ...problems(400, 401, 404, 409, 413, 415, 500) },
+        response: { 200: connectionDetailsSchema, ...problems(400, 401, 404, 409, 413, 415, 500, 503) },
       },
     },
     (request) => revealCredential(request.deps, request.caller, request.params),
