@@ -11,7 +11,10 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [new RegExp(String.raw`(\\+"${NAME}\\+"\s*:\s*\\+").*?(?<!\\\\)(\\+")`, 'gi'), `$1${HIDDEN}$2`],
   // name=value, name = 'value' and, in SQL, password 'value'.
   [
-    new RegExp(String.raw`(\b${NAME}\s*=\s*)(?:'(?:[^'\\]|\\\\\\\\|\\\\'|\\.)*'|(?:\\\\.|[^\s"&,;\\])+)`, 'gi'),
+    new RegExp(
+      String.raw`(\b${NAME}\s*=\s*)(?:'(?:[^'\\]|\\\\\\\\|\\\\'|\\.)*'|(?:\\\\.|[^\s"&,;\\])+)`,
+      'gi',
+    ),
     `$1${HIDDEN}`,
   ],
   [/(\bpassword\s+)'[^']*'/gi, `$1'${HIDDEN}'`],

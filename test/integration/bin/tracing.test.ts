@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { json } from 'node:stream/consumers'
+import { expect, onTestFinished, test } from 'vitest'
+import { until } from '../../support/until.ts'
+import { PLATFORM_KEY, startProcess } from './processes.ts'
+
+interface Span {
+  traceId: string
+  spanId: string
+  parentSpanId?: string
+  name: string
+  attributes: { key: string; value: { stringValue?: string } }[]
+}
+
+interface Export {
+  resourceSpans: { scopeSpans: { spans: Span[] }[] }[]
+}
+
+/** An OTLP/HTTP receiver that keeps what it is sent. */
+async function receiver() {
+  const spans: Span[] = []
+  const paths = new Set<string>()
+  const server = createServer(async (request, response) => {
+    paths.add(request.url ?? '')
+    const body = (await json(request)) as Export
+    spans.push(...body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)))
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('BUG: a TCP server has a port')
+  return { spans, paths, endpoint: `http://127.0.0.1:${address.port}` }
+}
+
+const call = (url: string, path: string, body: object) =>
+  fetch(`${url}/v1${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${PLATFORM_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+
+test('an operation is a part of the trace of the request that asked for it, in another process', async () => {
+  const { spans, paths, endpoint } = await receiver()
+  const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_BSP_SCHEDULE_DELAY: '100' }
+  const api = await startProcess('api', variables)
+  const worker = await startProcess('worker', { ...variables, ...api.shared })
+  const { id: tenantId } = (await (await call(api.url, '/tenants', { name: 'acme' })).json()) as {
+    id: string
+  }
+  const created = await call(api.url, '/addons', { tenantId, name: 'shop' })
+  const requestId = created.headers.get('x-request-id')
+  expect(created.status).toBe(202)
+
+  await until(() => spans.some(({ name }) => name.startsWith('step addon.provision')))
+  const asked = spans.find(({ name, parentSpanId }) => parentSpanId === undefined && /addons/.test(name))
+  const turn = spans.find(({ name }) => name === 'turn addon.provision')
+  const step = spans.find(({ name }) => name.startsWith('step addon.provision'))
+  await until(() => spans.some(({ name }) => name === 'turn addon.provision'))
+  expect(step?.traceId).toBe((turn ?? spans.find(({ name }) => name === 'turn addon.provision'))?.traceId)
+  expect(step?.traceId).toBe(asked?.traceId)
+  const attribute = step?.attributes.find(({ key }) => key === 'undrop.operation.id')
+  expect(attribute?.value.stringValue).toMatch(/^op/)
+  expect([...paths]).toEqual(['/v1/traces'])
+  expect(JSON.stringify(spans)).not.toContain(PLATFORM_KEY)
+
+  // The same without traces: the request is named on every line of the operation.
+  await until(() => worker.log().includes(`"requestId":"${requestId}"`))
+  const lines = worker
+    .log()
+    .split('\n')
+    .filter((line) => line.includes('"operationId"'))
+  expect(lines.length).toBeGreaterThan(0)
+  for (const line of lines)
+    expect(JSON.parse(line)).toMatchObject({
+      requestId,
+      tenantId,
+      kind: 'addon.provision',
+      attempt: expect.any(Number),
+    })
+})
