@@ -4,6 +4,7 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 import { answerBrokenRequest } from './broken-request.ts'
 import { authentication } from './plugins/authentication.ts'
 import { jsonBodies } from './plugins/json-bodies.ts'
+import { lastAnswers } from './plugins/last-answers.ts'
 import { openapi } from './plugins/openapi.ts'
 import { problemDetails, sendProblem } from './plugins/problem-details.ts'
 import { requestLog } from './plugins/request-log.ts'
@@ -40,6 +41,7 @@ export function buildServer(deps: ServerDeps, { bodyBytesMax = BODY_BYTES_MAX }:
   app.removeContentTypeParser('text/plain')
   if (deps.tracing !== undefined) void app.register(deps.tracing.http)
   void app.register(requestLog, { deps })
+  void app.register(lastAnswers)
   void app.register(jsonBodies)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
