@@ -7,7 +7,11 @@ import { startProcess } from './processes.ts'
 async function admin(database: string, statement: string): Promise<void> {
   const client = new pg.Client({ ...inject('testCluster'), database })
   await client.connect()
-  await client.query(statement).finally(() => client.end())
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
 }
 
 const FILES = ['api', 'worker'] as const
