@@ -40,13 +40,19 @@ async function connect(connection: pg.PoolConfig) {
   return { client, [Symbol.asyncDispose]: () => client.end() }
 }
 
-async function readMigrations(): Promise<Record<string, Migration>> {
+/** The names of the migrations that belong to this code, in order. */
+export async function knownMigrations(): Promise<string[]> {
   const files = (await readdir(DIRECTORY)).filter((file) => file.endsWith('.sql')).sort()
+  return files.map((file) => file.replace('.sql', ''))
+}
+
+async function readMigrations(): Promise<Record<string, Migration>> {
+  const names = await knownMigrations()
   const entries = await Promise.all(
-    files.map(async (file) => {
-      const text = await readFile(join(DIRECTORY, file), 'utf8')
+    names.map(async (name) => {
+      const text = await readFile(join(DIRECTORY, `${name}.sql`), 'utf8')
       const up: Migration['up'] = async (db) => void (await sql.raw(text).execute(db))
-      return [file.replace('.sql', ''), { up }] as const
+      return [name, { up }] as const
     }),
   )
   return Object.fromEntries(entries)

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import Fastify, { type FastifyBaseLogger } from 'fastify'
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { answerBrokenRequest } from './broken-request.ts'
 import { authentication } from './plugins/authentication.ts'
 import { conditionalRequests } from './plugins/conditional-requests.ts'
 import { idempotency } from './plugins/idempotency.ts'
 import { jsonBodies } from './plugins/json-bodies.ts'
+import { lastAnswers } from './plugins/last-answers.ts'
 import { lists } from './plugins/lists.ts'
 import { openapi } from './plugins/openapi.ts'
 import { problemDetails, sendProblem } from './plugins/problem-details.ts'
+import { requestLog } from './plugins/request-log.ts'
 import { unknownRoutes } from './plugins/unknown-routes.ts'
 import { health } from './routes/health.ts'
 import { metrics } from './routes/metrics.ts'
@@ -32,6 +34,7 @@ export function buildServer(deps: ServerDeps, { bodyBytesMax = BODY_BYTES_MAX }:
     bodyLimit: bodyBytesMax,
     // An id from outside could be anybody else's.
     requestIdHeader: false,
+    logController: new LogController({ requestIdLogLabel: 'requestId', disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
     clientErrorHandler: answerBrokenRequest,
@@ -39,6 +42,9 @@ export function buildServer(deps: ServerDeps, { bodyBytesMax = BODY_BYTES_MAX }:
     return503OnClosing: false,
   }).withTypeProvider<ZodTypeProvider>()
   app.removeContentTypeParser('text/plain')
+  if (deps.tracing !== undefined) void app.register(deps.tracing.http)
+  void app.register(requestLog, { deps })
+  void app.register(lastAnswers)
   void app.register(jsonBodies)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)

@@ -7,6 +7,7 @@ import { authenticate } from '../../services/authenticate.ts'
 import { type Caller, scopeOf } from '../../services/caller.ts'
 import type { ServiceDeps } from '../../services/service-deps.ts'
 import type { ServerDeps } from '../server-deps.ts'
+import { logCaller } from './request-log.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -28,6 +29,7 @@ export const authentication = fp<{ deps: ServerDeps }>(
       const identity = secret === undefined ? null : await authenticate({ ...deps, db: unscopedDb }, secret)
       if (identity === null) throw unauthenticated(secret)
       const { apiKeyId, tenantId, scopes } = identity
+      logCaller(request, tenantId, apiKeyId)
       if (tenantId !== null) assertAllowed(request, scopes)
       const actor = { apiKeyId, requestId: request.id, sourceAddress: request.ip }
       request.caller = { tenantId, scopes, actor }

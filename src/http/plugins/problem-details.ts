@@ -19,6 +19,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
   else request.log.info({ problem: problem.code }, 'request refused')
 
+  void reply.header('x-request-id', request.id)
   const retryAfter = problem.retryAfterSeconds ?? (problem.status === 503 ? RETRY_AFTER_SECONDS : undefined)
   if (retryAfter !== undefined) void reply.header('retry-after', retryAfter)
   if (problem.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer realm="undrop"')
