@@ -2,16 +2,16 @@ import { type Config, loadConfig } from '../config/config.ts'
 import { openDb, openPool, scopedDb } from '../db/client.ts'
 import { hashApiKey } from '../domain/credentials.ts'
 import { momentOfMicros } from '../domain/moment.ts'
-import { buildServer } from '../http/server.ts'
+import { buildServer, type ServerDeps } from '../http/server.ts'
 import { openDoorbell } from '../operations/queue.ts'
 import { createLogger } from '../telemetry/logger.ts'
+import { openAdmissionLimits } from './admission-limits.ts'
+import { apiPool } from './api-pool.ts'
 import { openHost } from './host.ts'
 import { platformKey } from './key-files.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
 import { openKeyRing } from './open-key-ring.ts'
 import { runUntilStopped, start } from './run-until-stopped.ts'
-
-const POOL_SIZE = 10
 
 /** Starts the API process. */
 async function startServing(config: Config): Promise<{ close(): Promise<void> }> {
@@ -19,13 +19,15 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
   const host = await openHost(config)
   const { connection } = await openMetadata(config, host)
   const metadata = { pool: connection, role: 'undrop_api' } as const
-  const pool = openPool(metadata, POOL_SIZE)
+  const pool = openPool(...apiPool(metadata, config.UNDROP_API_CONNECTIONS))
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
   const unscopedDb = openDb(pool)
   const ring = await openKeyRing(config, unscopedDb)
   const doorbell = openDoorbell(queueBackend(config, metadata), (err) => logger.warn({ err }, 'queue error'))
 
-  const app = buildServer({
+  const admission = openAdmissionLimits(config)
+
+  const deps: ServerDeps = {
     dbOf: (scope) => scopedDb(pool, scope),
     unscopedDb,
     doorbell,
@@ -35,15 +37,18 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
     postgresVersions: () => host.driver.postgresVersions(),
     archives: host.archives,
     platformPolicy: config.UNDROP_BACKUP_POLICY,
+    platformQuotas: config.UNDROP_QUOTAS,
     checks: { metadata: async () => void (await pool.query('select 1')), queue: () => doorbell.ping() },
     now: () => momentOfMicros(BigInt(Date.now()) * 1000n),
     logger,
-  })
+  }
+  const app = buildServer(deps, { limits: admission.limits })
   await app.listen({ host: config.HOST, port: config.PORT })
   return {
     async close() {
       await app.close()
       await doorbell.close()
+      admission.close()
       await unscopedDb.destroy()
     },
   }

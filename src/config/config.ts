@@ -7,6 +7,7 @@ import {
   effectivePolicy,
   faultsOf,
 } from '../domain/backup-policy.ts'
+import { limitVariables } from './limits.ts'
 
 const number = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
 
@@ -139,6 +140,7 @@ export const environment = z.object({
   UNDROP_SURVEY_SECONDS: number(1, 86_400)
     .default(600)
     .describe('How often the files of each archive are listed, to find gaps and measure them'),
+  ...limitVariables,
   SHUTDOWN_GRACE_SECONDS: number(1, 600)
     .default(20)
     .describe('Time that running requests and turns are given at a stop'),

@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyBaseLogger } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { admission } from './admission/admission.ts'
+import { type AdmissionLimits, NO_RATES } from './admission/limits.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import { authentication } from './plugins/authentication.ts'
 import { jsonBodies } from './plugins/json-bodies.ts'
 import { openapi } from './plugins/openapi.ts'
 import { problemDetails, sendProblem } from './plugins/problem-details.ts'
+import { requestSizes } from './plugins/request-sizes.ts'
 import { unknownRoutes } from './plugins/unknown-routes.ts'
 import { health } from './routes/health.ts'
 import { metrics } from './routes/metrics.ts'
 import { routes } from './routes/routes.ts'
 import type { ServerDeps } from './server-deps.ts'
+import { serverOptions, TIMEOUTS, type Timeouts } from './timeouts.ts'
 import { validatorCompiler } from './validator-compiler.ts'
 
 export type { ServerDeps }
@@ -20,11 +24,17 @@ const BODY_BYTES_MAX = 64 * 1024
 
 export interface ServerOptions {
   bodyBytesMax?: number
+  limits?: AdmissionLimits
+  timeouts?: Timeouts
 }
 
 /** The HTTP API, ready to listen or to be asked with `inject`. */
-export function buildServer(deps: ServerDeps, { bodyBytesMax = BODY_BYTES_MAX }: ServerOptions = {}) {
+export function buildServer(
+  deps: ServerDeps,
+  { bodyBytesMax = BODY_BYTES_MAX, limits = NO_RATES, timeouts = TIMEOUTS }: ServerOptions = {},
+) {
   const app = Fastify({
+    ...serverOptions(timeouts),
     loggerInstance: deps.logger as FastifyBaseLogger,
     bodyLimit: bodyBytesMax,
     // An id from outside could be anybody else's.
@@ -40,6 +50,7 @@ export function buildServer(deps: ServerDeps, { bodyBytesMax = BODY_BYTES_MAX }:
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
 
+  void app.register(requestSizes)
   void app.register(problemDetails)
   void app.register(unknownRoutes)
   void app.register(openapi)
@@ -47,6 +58,7 @@ export function buildServer(deps: ServerDeps, { bodyBytesMax = BODY_BYTES_MAX }:
   void app.register(metrics, { deps })
   void app.register(
     async (v1) => {
+      await v1.register(admission, { limits, logger: deps.logger })
       await v1.register(authentication, { deps })
       for (const route of routes) await v1.register(route)
     },

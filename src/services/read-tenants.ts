@@ -7,12 +7,14 @@ import { pageOf, type Slice } from './page.ts'
 import type { ServiceDeps } from './service-deps.ts'
 import { tenantView } from './tenant-view.ts'
 
-export async function readTenant({ db }: Pick<ServiceDeps, 'db'>, id: string) {
-  return tenantView(await requireTenant(db, id))
+type Deps = Pick<ServiceDeps, 'db' | 'platformQuotas'>
+
+export async function readTenant({ db, platformQuotas }: Deps, id: string) {
+  return tenantView(await requireTenant(db, id), platformQuotas)
 }
 
-export async function readTenants({ db }: Pick<ServiceDeps, 'db'>, slice: Slice) {
-  return pageOf(await listTenants(db, slice), slice, tenantView)
+export async function readTenants({ db, platformQuotas }: Deps, slice: Slice) {
+  return pageOf(await listTenants(db, slice), slice, (row) => tenantView(row, platformQuotas))
 }
 
 /** @throws Problem `tenant-not-found` */

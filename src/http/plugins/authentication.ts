@@ -22,9 +22,11 @@ export const authentication = fp<{ deps: ServerDeps }>(
     const { dbOf, unscopedDb, checks: _, ...shared } = deps
     app.decorateRequest('caller')
     app.decorateRequest('deps')
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', async (request, reply) => {
       const secret = /^Bearer (udk_\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-      const identity = secret === undefined ? null : await authenticate({ ...deps, db: unscopedDb }, secret)
+      const identity = await app.admit(request, reply, secret, (given) =>
+        authenticate({ ...deps, db: unscopedDb }, given),
+      )
       if (identity === null) throw new Problem('unauthenticated')
       const { apiKeyId, tenantId, scopes } = identity
       if (tenantId !== null) assertAllowed(request, scopes)
@@ -33,7 +35,7 @@ export const authentication = fp<{ deps: ServerDeps }>(
       request.deps = { ...shared, db: dbOf(scopeOf(request.caller)) }
     })
   },
-  { name: 'authentication' },
+  { name: 'authentication', dependencies: ['admission'] },
 )
 
 /** @throws Problem `forbidden` for an operation that is the platform's, or needs scopes that the key does not have */

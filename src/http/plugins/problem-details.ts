@@ -19,7 +19,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
   else request.log.info({ problem: problem.code }, 'request refused')
 
-  if (problem.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS)
+  if (problem.status === 503 || problem.status === 429)
+    void reply.header('retry-after', problem.extensions['retryAfterSeconds'] ?? RETRY_AFTER_SECONDS)
   if (problem.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer realm="undrop"')
   return reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(problemDocument(problem, request.id))
 }
@@ -27,7 +28,16 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return new Problem(PROBLEM_OF_CODE[code] ?? codeOfStatus(error), { cause: error })
+  const known = PROBLEM_OF_CODE[code] ?? (isPoolTimeout(error) ? 'unavailable' : undefined)
+  return new Problem(known ?? codeOfStatus(error), { cause: error })
+}
+
+/** No connection to the metadata database was free, or could be opened, in time: node-postgres gives no code. */
+function isPoolTimeout(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /^(timeout exceeded when trying to connect|Connection terminated )/.test(error.message)
+  )
 }
 
 /** What a plugin refuses in its own way is the client's fault all the same. */
@@ -49,6 +59,12 @@ const PROBLEM_OF_CODE: Readonly<Record<string, ProblemCode>> = {
   // The metadata database: refused, gone, shutting down or starting up (PostgreSQL manual, appendix A).
   ECONNREFUSED: 'unavailable',
   ENOENT: 'unavailable',
+  '53300': 'unavailable',
+  // A limit of the session was reached: of its statements, of its locks, of the time it does nothing in a transaction.
+  '57014': 'unavailable',
+  '55P03': 'unavailable',
+  '25P03': 'unavailable',
+  FST_ERR_HANDLER_TIMEOUT: 'unavailable',
   '57P01': 'unavailable',
   '57P02': 'unavailable',
   '57P03': 'unavailable',

@@ -8,7 +8,8 @@ import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
-import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
+import { NO_QUOTAS } from '../../../src/domain/quotas.ts'
+import { buildServer, type ServerDeps, type ServerOptions } from '../../../src/http/server.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
@@ -40,7 +41,10 @@ export interface Api {
 }
 
 /** The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. */
-export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api> {
+export async function startApi(
+  overrides: Partial<ServerDeps> = {},
+  options: ServerOptions = {},
+): Promise<Api> {
   const { db: unscopedDb, pool } = await freshMetadata('undrop_api')
   const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
   const db = dbOf('every-tenant')
@@ -49,7 +53,7 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
   const platformKey = newApiKeySecret()
   const rung: WakeUp[] = []
   const lines: string[] = []
-  const app = buildServer({
+  const deps: ServerDeps = {
     dbOf,
     unscopedDb,
     doorbell: { ring: async (wakeUp) => void rung.push(wakeUp) },
@@ -59,11 +63,13 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
     postgresVersions: () => [16, 15],
     archives: fakeArchives(emptyWorld(), newLife()),
     platformPolicy: DEFAULT_POLICY,
+    platformQuotas: NO_QUOTAS,
     checks: {},
     now: () => NOW,
     logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),
     ...overrides,
-  })
+  }
+  const app = buildServer(deps, options)
   onTestFinished(() => app.close())
 
   const clientWith = (secret: string): Client => {
