@@ -1,5 +1,5 @@
 import { type Config, loadConfig } from '../config/config.ts'
-import { openDb, openPool, scopedDb } from '../db/client.ts'
+import { openPool, scopedDb, unenteredDb } from '../db/client.ts'
 import { hashApiKey } from '../domain/credentials.ts'
 import { momentOfMicros } from '../domain/moment.ts'
 import { buildServer, type ServerDeps } from '../http/server.ts'
@@ -21,7 +21,7 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
   const metadata = { pool: connection, role: 'undrop_api' } as const
   const pool = openPool(...apiPool(metadata, config.UNDROP_API_CONNECTIONS))
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
-  const unscopedDb = openDb(pool)
+  const unscopedDb = unenteredDb(pool)
   const ring = await openKeyRing(config, unscopedDb)
   const doorbell = openDoorbell(queueBackend(config, metadata), (err) => logger.warn({ err }, 'queue error'))
 
@@ -42,14 +42,14 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
     now: () => momentOfMicros(BigInt(Date.now()) * 1000n),
     logger,
   }
-  const app = buildServer(deps, { limits: admission.limits })
+  const app = buildServer(deps, { limits: admission.limits, checkAnswers: false })
   await app.listen({ host: config.HOST, port: config.PORT })
   return {
     async close() {
       await app.close()
       await doorbell.close()
       admission.close()
-      await unscopedDb.destroy()
+      await pool.end()
     },
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyBaseLogger } from 'fastify'
-import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { admission } from './admission/admission.ts'
 import { type AdmissionLimits, NO_RATES } from './admission/limits.ts'
 import { answerBrokenRequest } from './broken-request.ts'
@@ -8,11 +8,13 @@ import { authentication } from './plugins/authentication.ts'
 import { jsonBodies } from './plugins/json-bodies.ts'
 import { openapi } from './plugins/openapi.ts'
 import { problemDetails, sendProblem } from './plugins/problem-details.ts'
+import { requestLog } from './plugins/request-log.ts'
 import { requestSizes } from './plugins/request-sizes.ts'
 import { unknownRoutes } from './plugins/unknown-routes.ts'
 import { health } from './routes/health.ts'
 import { metrics } from './routes/metrics.ts'
 import { routes } from './routes/routes.ts'
+import { checkingSerializerCompiler, trustingSerializerCompiler } from './serializer-compiler.ts'
 import type { ServerDeps } from './server-deps.ts'
 import { serverOptions, TIMEOUTS, type Timeouts } from './timeouts.ts'
 import { validatorCompiler } from './validator-compiler.ts'
@@ -26,17 +28,23 @@ export interface ServerOptions {
   bodyBytesMax?: number
   limits?: AdmissionLimits
   timeouts?: Timeouts
+  /** Whether answers are held against their schemas before they are sent. */
+  checkAnswers?: boolean
 }
 
 /** The HTTP API, ready to listen or to be asked with `inject`. */
-export function buildServer(
-  deps: ServerDeps,
-  { bodyBytesMax = BODY_BYTES_MAX, limits = NO_RATES, timeouts = TIMEOUTS }: ServerOptions = {},
-) {
+export function buildServer(deps: ServerDeps, options: ServerOptions = {}) {
+  const {
+    bodyBytesMax = BODY_BYTES_MAX,
+    limits = NO_RATES,
+    timeouts = TIMEOUTS,
+    checkAnswers = true,
+  } = options
   const app = Fastify({
     ...serverOptions(timeouts),
     loggerInstance: deps.logger as FastifyBaseLogger,
     bodyLimit: bodyBytesMax,
+    disableRequestLogging: true,
     // An id from outside could be anybody else's.
     requestIdHeader: false,
     genReqId: () => randomUUID(),
@@ -48,8 +56,9 @@ export function buildServer(
   app.removeContentTypeParser('text/plain')
   void app.register(jsonBodies)
   app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(serializerCompiler)
+  app.setSerializerCompiler(checkAnswers ? checkingSerializerCompiler : trustingSerializerCompiler)
 
+  void app.register(requestLog)
   void app.register(requestSizes)
   void app.register(problemDetails)
   void app.register(unknownRoutes)

@@ -61,6 +61,8 @@ const PROBLEM_OF_CODE: Readonly<Record<string, ProblemCode>> = {
   ENOENT: 'unavailable',
   '53300': 'unavailable',
   // A limit of the session was reached: of its statements, of its locks, of the time it does nothing in a transaction.
+  // A migration has come in between.
+  '0A000': 'unavailable',
   '57014': 'unavailable',
   '55P03': 'unavailable',
   '25P03': 'unavailable',
