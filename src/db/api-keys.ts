@@ -31,8 +31,7 @@ const findersByHash = new WeakMap<Executor, (hash: string) => Promise<ApiKeyRow 
 
 async function findApiKeys(ex: Executor, hashes: string[]): Promise<Map<string, ApiKeyRow>> {
   const given = hashes.map((hash) => Buffer.from(hash, 'hex'))
-  const { rows } = await sql<ApiKeyRow>`
-    select key.* from unnest(${given}::bytea[]) as hash, api_key_of(hash) as key`.execute(ex)
+  const { rows } = await sql<ApiKeyRow>`select * from api_keys_of(${given}::bytea[])`.execute(ex)
   return new Map(rows.map((row) => [row.secret_hash.toString('hex'), row]))
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import Fastify, { type FastifyBaseLogger } from 'fastify'
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { admission } from './admission/admission.ts'
 import { type AdmissionLimits, NO_RATES } from './admission/limits.ts'
@@ -44,7 +44,7 @@ export function buildServer(deps: ServerDeps, options: ServerOptions = {}) {
     ...serverOptions(timeouts),
     loggerInstance: deps.logger as FastifyBaseLogger,
     bodyLimit: bodyBytesMax,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // An id from outside could be anybody else's.
     requestIdHeader: false,
     genReqId: () => randomUUID(),

@@ -23,8 +23,8 @@ declare module 'fastify' {
 }
 
 /**
- * Finds out who calls when it is that caller's turn. A flood is refused, or waits, before it reaches the metadata
- * database, and makes nobody wait but its own tenant.
+ * Finds out who calls, and goes on when it is that tenant's turn. A flood is refused before the metadata database is
+ * asked about it, or waits, and makes nobody wait but its own tenant.
  * @param lookUp asks the metadata database whose key it is; null for nobody's
  * @throws Problem `rate-limited`, `too-many-in-flight`, `unavailable`
  */
@@ -35,9 +35,8 @@ export type Admit = <Found extends { tenantId: string | null }>(
   lookUp: (secret: string) => Promise<Found | null>,
 ) => Promise<Found | null>
 
-/** Of keys that nobody has been let in with lately. */
-const STRANGERS = 'strangers'
-const groupOf = ({ tenantId }: { tenantId: string | null }) => tenantId ?? 'platform'
+/** Takes turns like a tenant. */
+const PLATFORM = 'platform'
 
 export const admission = fp<{ limits: AdmissionLimits; logger: Logger }>(
   async (app, { limits, logger }) => {
@@ -67,10 +66,6 @@ async function admitter(app: FastifyInstance, limits: AdmissionLimits, logger: L
   const gate = fairGate(limits.inFlight)
   const keys = knownKeys()
 
-  const enter = async (request: FastifyRequest, group: string) => {
-    leave(request)
-    request.leaveGate = await orProblem(() => gate.enter(group))
-  }
   const address = (request: FastifyRequest) => ({ kind: 'address', name: request.ip }) as const
 
   return async (request, reply, secret, lookUp) => {
@@ -80,23 +75,23 @@ async function admitter(app: FastifyInstance, limits: AdmissionLimits, logger: L
     }
     const hash = hashApiKey(secret).toString('base64url')
     const key = { kind: 'key', name: hash } as const
-    const known = keys.groupOf(hash)
-    if (known === undefined) await rates.assertLeft(request, reply, address(request))
-    else await rates.count(request, reply, key)
-    await enter(request, known ?? STRANGERS)
+    const known = keys.has(hash)
+    if (known) await rates.count(request, reply, key)
+    else await rates.assertLeft(request, reply, address(request))
 
+    // However many ask, it is one question at a time: nobody has to take turns for that.
     const found = await lookUp(secret)
     if (found === null) {
       keys.forget(hash)
       await rates.count(request, reply, address(request))
       return null
     }
-    if (known === undefined) {
-      keys.remember(hash, groupOf(found))
+    if (!known) {
+      keys.remember(hash)
       await rates.count(request, reply, key)
-      await enter(request, groupOf(found))
     }
-    if (request.routeOptions.config.longLived === true) leave(request)
+    if (request.routeOptions.config.longLived !== true)
+      request.leaveGate = await orProblem(() => gate.enter(found.tenantId ?? PLATFORM))
     return found
   }
 }
