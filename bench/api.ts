@@ -15,11 +15,13 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '5' },
+    connections: { type: 'string', default: '10' },
     only: { type: 'string', default: 'one,page,latency,pages' },
     check: { type: 'boolean', default: false },
   },
 })
 const [rounds, seconds] = [Number(options.rounds), Number(options.seconds)]
+const load = { seconds, connections: Number(options.connections) }
 const RATIO_MIN = 0.5
 const P99_MILLISECONDS_MAX = 25
 /** Of the medians: what a page costs does not follow from how many there are. */
@@ -65,11 +67,11 @@ async function compare(what: string, path: string, api: HttpProcess, bare: Recor
   const ours: number[] = []
   const theirs: Record<string, number[]> = {}
   const warm = [`${api.url}/v1${path}`, ...Object.values(bare).map(({ url }) => url + path)]
-  for (const url of warm) await throughput(url, few.secret, 2)
+  for (const url of warm) await throughput(url, few.secret, { ...load, seconds: 2 })
   for (let round = 0; round < rounds; round++) {
-    ours.push(await throughput(`${api.url}/v1${path}`, few.secret, seconds))
+    ours.push(await throughput(`${api.url}/v1${path}`, few.secret, load))
     for (const [form, { url }] of Object.entries(bare)) {
-      theirs[form] = [...(theirs[form] ?? []), await throughput(url + path, few.secret, seconds)]
+      theirs[form] = [...(theirs[form] ?? []), await throughput(url + path, few.secret, load)]
     }
   }
   console.log(`\n${what}: requests/s, medians of ${rounds} rounds`)

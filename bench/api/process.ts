@@ -49,13 +49,16 @@ export async function startHttp(
 }
 
 const AUTOCANNON = join(import.meta.dirname, '../../node_modules/autocannon/autocannon.js')
-const CONNECTIONS = 10
 
 /** Requests per second that are answered when as many connections as there are ask one after the other. */
-export async function throughput(url: string, secret: string, seconds: number): Promise<number> {
+export async function throughput(
+  url: string,
+  secret: string,
+  { seconds, connections }: { seconds: number; connections: number },
+): Promise<number> {
   const options = [
     '--connections',
-    String(CONNECTIONS),
+    String(connections),
     '--duration',
     String(seconds),
     '--json',
