@@ -8,9 +8,14 @@ import type { Latencies, OpenLoad } from './process.ts'
 const CONNECTIONS = 64
 const WARM_UP_SECONDS = 2
 
-process.once('message', async (load: OpenLoad) => {
-  const result = await run(load)
-  process.send?.(result, () => process.exit(0))
+process.once('message', (load: OpenLoad) => {
+  run(load).then(
+    (result) => process.send?.(result, () => process.exit(0)),
+    (error) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
 })
 
 async function run({ urls, secret, perSecond, seconds }: OpenLoad): Promise<Latencies> {

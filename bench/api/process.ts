@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { waitUntil } from '../../src/lib/wait-until.ts'
 
@@ -48,7 +49,7 @@ export async function startHttp(
   }
 }
 
-const AUTOCANNON = join(import.meta.dirname, '../../node_modules/autocannon/autocannon.js')
+const AUTOCANNON = fileURLToPath(import.meta.resolve('autocannon'))
 
 /** Requests per second that are answered when as many connections as there are ask one after the other. */
 export async function throughput(
@@ -88,7 +89,9 @@ export async function openLoop(load: OpenLoad): Promise<Latencies> {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   child.send(load)
-  const [result] = (await once(child, 'message')) as [Latencies]
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the load ended without a result')))
+  const [result] = (await Promise.race([once(child, 'message'), ended])) as [Latencies]
+  ended.catch(() => {})
   return result
 }
 

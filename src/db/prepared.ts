@@ -8,7 +8,7 @@ const STATEMENTS_MAX = 500
 const PLAN_OUTLIVED = '0A000'
 
 /**
- * Statements that are prepared once in each session and planned seldom: planning costs more than most of them do. The
+ * Statements that are prepared once in each session, and not planned each time. Their
  * names belong to texts, so that a session never has two texts of one name.
  */
 const names = new Map<string, string>()

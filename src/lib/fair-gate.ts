@@ -86,5 +86,3 @@ export function fairGate({ inside: insideMax, insideOfGroup, waitingOfGroup, wai
     })
   }
 }
-
-export type FairGate = ReturnType<typeof fairGate>

@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { openPool, scopedDb, unenteredDb } from '../../../src/db/client.ts'
 import type { TenantScope } from '../../../src/db/tenant-scope.ts'
+import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { NO_RATES } from '../../../src/http/admission/limits.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 import { codeOf, startApi } from './test-api.ts'
@@ -30,25 +31,24 @@ test('a tenant whose requests all wait for a lock keeps no other waiting, and is
   expect(codes.filter((code) => code === 429)).toHaveLength(3)
 })
 
-/** What the server writes to this client until one of them closes. */
-async function say(bytes: string, timeouts: { headersSeconds: number; requestSeconds: number }) {
-  const api = await startApi({}, { timeouts: { ...timeouts, handlerSeconds: 60 } })
+test.each([
+  ['headers', () => 'GET /v1/addons HTTP/1.1\r\nHost: a\r\n'],
+  [
+    'a body',
+    (secret: string) =>
+      `POST /v1/addons HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${secret}\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{`,
+  ],
+])('a client that never ends %s is sent away', async (_what, bytes) => {
+  const platformKey = newApiKeySecret()
+  const timeouts = { headersSeconds: 0.2, requestSeconds: 0.4, handlerSeconds: 60 }
+  const api = await startApi({ platformKeyHash: hashApiKey(platformKey) }, { timeouts })
   const { port } = new URL(await api.app.listen({ host: '127.0.0.1', port: 0 }))
   const socket = connect(Number(port), '127.0.0.1')
   await once(socket, 'connect')
-  socket.write(bytes)
-  return text(socket)
-}
-
-test.each([
-  ['headers', 'GET /v1/addons HTTP/1.1\r\nHost: a\r\n', { headersSeconds: 0.2, requestSeconds: 30 }],
-  [
-    'a body',
-    'POST /v1/addons HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{',
-    { headersSeconds: 0.2, requestSeconds: 0.4 },
-  ],
-])('a client that never ends %s is sent away', async (_what, bytes, timeouts) => {
-  expect(await say(bytes, timeouts)).toMatch(/^HTTP\/1\.1 (408|401)/)
+  socket.write(bytes(platformKey))
+  const [head, body = ''] = (await text(socket)).split('\r\n\r\n')
+  expect(head).toMatch(/^HTTP\/1\.1 408 /)
+  expect(JSON.parse(body)).toMatchObject({ type: 'https://undrop.dev/problems/request-timeout' })
 })
 
 test('an address that is too long, and too many headers, are refused', async () => {
