@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Config, loadConfig } from '../config/config.ts'
-import { openDb, openPool, scopedDb } from '../db/client.ts'
+import { openPool, scopedDb, unenteredDb } from '../db/client.ts'
 import { hashApiKey } from '../domain/credentials.ts'
 import { momentOfMicros } from '../domain/moment.ts'
-import { buildServer } from '../http/server.ts'
+import { buildServer, type ServerDeps } from '../http/server.ts'
 import { openDoorbell } from '../operations/queue.ts'
 import { httpMetrics } from '../telemetry/http-metrics.ts'
 import { processMetrics } from '../telemetry/process-metrics.ts'
+import { openAdmissionLimits } from './admission-limits.ts'
+import { apiPool } from './api-pool.ts'
 import { readinessChecks } from './checks.ts'
 import { openHost } from './host.ts'
 import { platformKey } from './key-files.ts'
@@ -16,8 +18,6 @@ import { runUntilStopped, start } from './run-until-stopped.ts'
 import { openLog, openTraces } from './telemetry.ts'
 import { openWebhookTargets } from './webhooks.ts'
 
-const POOL_SIZE = 10
-
 /** Starts the API process. */
 async function startServing(config: Config): Promise<{ close(): Promise<void> }> {
   const logger = openLog(config, 'api')
@@ -25,15 +25,16 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
   const host = await openHost(config)
   const { connection } = await openMetadata(config, host)
   const metadata = { pool: connection, role: 'undrop_api' } as const
-  const pool = openPool(metadata, POOL_SIZE)
+  const pool = openPool(...apiPool(metadata, config.UNDROP_API_CONNECTIONS))
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
-  const unscopedDb = openDb(pool)
+  const unscopedDb = unenteredDb(pool)
   const ring = await openKeyRing(config, unscopedDb)
   const doorbell = openDoorbell(queueBackend(config, metadata), (err) => logger.warn({ err }, 'queue error'))
 
   const metrics = processMetrics({ pool, queue: () => doorbell.counts() })
+  const admission = openAdmissionLimits(config)
   let stopping = false
-  const app = buildServer({
+  const deps: ServerDeps = {
     dbOf: (scope) => scopedDb(pool, scope),
     unscopedDb,
     doorbell,
@@ -44,13 +45,15 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
     archives: host.archives,
     webhookTargets: openWebhookTargets(config),
     platformPolicy: config.UNDROP_BACKUP_POLICY,
+    platformQuotas: config.UNDROP_QUOTAS,
     checks: await readinessChecks({ db: unscopedDb, queue: doorbell, isStopping: () => stopping }),
     served: httpMetrics(metrics),
     processMetrics: () => metrics.metrics(),
     tracing,
     now: () => momentOfMicros(BigInt(Date.now()) * 1000n),
     logger,
-  })
+  }
+  const app = buildServer(deps, { limits: admission.limits, checkAnswers: false })
   await app.listen({ host: config.HOST, port: config.PORT })
   return {
     async close() {
@@ -60,7 +63,8 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
       await delay(config.SHUTDOWN_DELAY_SECONDS * 1000)
       await app.close()
       await doorbell.close()
-      await unscopedDb.destroy()
+      admission.close()
+      await pool.end()
       await tracing?.close()
       logger.info('the API has stopped')
     },

@@ -8,6 +8,7 @@ import {
   effectivePolicy,
   faultsOf,
 } from '../domain/backup-policy.ts'
+import { limitVariables } from './limits.ts'
 
 const number = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
 
@@ -158,6 +159,7 @@ export const environment = z.object({
     .transform((path) => resolve(path))
     .optional()
     .describe('PEM file of the authorities to trust with webhooks; those of Node.js where it is not set'),
+  ...limitVariables,
   SHUTDOWN_DELAY_SECONDS: number(0, 600)
     .default(0)
     .describe('How long the API goes on serving, not ready any more, before a stop begins'),

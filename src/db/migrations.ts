@@ -94,6 +94,7 @@ const GRANTS = `
   grant usage on all sequences in schema undrop, bullmq to undrop_worker, undrop_api;
   grant execute on all functions in schema bullmq to undrop_worker, undrop_api;
   grant execute on function undrop.api_key_of to undrop_api;
+  grant execute on function undrop.api_keys_of to undrop_api;
   grant execute on procedure undrop.touch_api_key to undrop_api;
   revoke update, delete on undrop.audit_entry from undrop_worker, undrop_api;
 `

@@ -24,9 +24,11 @@ export const authentication = fp<{ deps: ServerDeps }>(
     const { dbOf, unscopedDb, checks: _, ...shared } = deps
     app.decorateRequest('caller')
     app.decorateRequest('deps')
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', async (request, reply) => {
       const secret = /^Bearer (udk_\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-      const identity = secret === undefined ? null : await authenticate({ ...deps, db: unscopedDb }, secret)
+      const identity = await app.admit(request, reply, secret, (given) =>
+        authenticate({ ...deps, db: unscopedDb }, given),
+      )
       if (identity === null) throw unauthenticated(secret)
       const { apiKeyId, tenantId, scopes } = identity
       logCaller(request, tenantId, apiKeyId)
@@ -36,7 +38,7 @@ export const authentication = fp<{ deps: ServerDeps }>(
       request.deps = { ...shared, db: dbOf(scopeOf(request.caller)) }
     })
   },
-  { name: 'authentication' },
+  { name: 'authentication', dependencies: ['admission'] },
 )
 
 /** Says what anybody can see of the key itself, and no more. */

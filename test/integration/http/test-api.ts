@@ -9,8 +9,9 @@ import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
+import { NO_QUOTAS } from '../../../src/domain/quotas.ts'
 import type { Scope } from '../../../src/domain/scopes.ts'
-import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
+import { buildServer, type ServerDeps, type ServerOptions } from '../../../src/http/server.ts'
 import { webhookTargets } from '../../../src/notify/webhooks/targets.ts'
 import { signingAuthority } from '../../../src/operations/certificate-authority.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
@@ -62,7 +63,10 @@ export interface Api {
 }
 
 /** The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. */
-export async function startApi(overrides: Partial<ServerDeps> = {}, { authority = true } = {}): Promise<Api> {
+export async function startApi(
+  overrides: Partial<ServerDeps> = {},
+  { authority = true, ...options }: ServerOptions & { authority?: boolean } = {},
+): Promise<Api> {
   const { db: unscopedDb, pool, connection } = await freshMetadata('undrop_api')
   if (authority) await makeAuthority(connection)
   const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
@@ -88,12 +92,13 @@ export async function startApi(overrides: Partial<ServerDeps> = {}, { authority 
       resolveHost: async () => ['93.184.215.14'],
     }),
     platformPolicy: DEFAULT_POLICY,
+    platformQuotas: NO_QUOTAS,
     checks: {},
     now: () => NOW,
     logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),
     ...overrides,
   }
-  const app = buildServer(deps)
+  const app = buildServer(deps, options)
   onTestFinished(() => app.close())
 
   const clientWith = (secret: string): Client => {
