@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inject, onTestFinished } from 'vitest'
 import { freePort } from '../../../src/bin/demo/free-port.ts'
+import { endStrayProcesses } from '../../../src/drivers/local/stray-processes.ts'
+import { findOsUser } from '../../../src/lib/os-user.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 import { until } from '../../support/until.ts'
 
@@ -49,6 +51,8 @@ export async function startProcess(
   onTestFinished(async () => {
     child.kill('SIGKILL')
     await ended
+    // A worker leaves what it has started: servers outlive it by design.
+    await endStrayProcesses((await findOsUser('postgres')).uid, [directory])
     await rm(directory, { recursive: true, force: true })
   })
   const url = `http://127.0.0.1:${port}`

@@ -80,7 +80,7 @@ describe('credentials of an add-on', () => {
     const { client, path, id, row, ring, addon, audits, keyId } = await addonWithReader()
     const { username, password_sealed: sealed } = await row()
     const password = ring.open(sealed ?? '', sealContext.credentialPassword(id))
-    const url = `postgresql://${username}:${password}@${ENDPOINT_HOST}:${addon.port}/shop`
+    const url = `postgresql://${username}:${password}@${ENDPOINT_HOST}:${addon.port}/shop?sslmode=verify-full`
     const revealed = (await client('POST', `${path}/${id}/reveal`)).json()
     expect(revealed).toMatchObject({ username, password, url, database: 'shop', port: addon.port })
     expect(await audits('credential.reveal')).toMatchObject([

@@ -27,9 +27,10 @@ function explainer(pool: pg.Pool) {
     const client = await connect()
     const query = client.query.bind(client) as (...args: unknown[]) => Promise<pg.QueryResult>
     const explaining = async (...args: unknown[]) => {
-      const [text] = args
-      if (seen.explain && typeof text === 'string' && /^(with|select) /.test(text)) {
-        const { rows } = await query(`explain (analyze, format json) ${text}`, args[1])
+      const [given, listed] = args as [string | { text: string; values?: unknown[] }, unknown[] | undefined]
+      const { text, values } = typeof given === 'string' ? { text: given, values: listed } : given
+      if (seen.explain && /^(with|select) /.test(text)) {
+        const { rows } = await query(`explain (analyze, format json) ${text}`, values)
         seen.plans.push({ text, plan: rows[0]['QUERY PLAN'][0]['Plan'] })
       }
       return query(...args)

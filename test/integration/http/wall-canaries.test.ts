@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { admission } from '../../../src/http/admission/admission.ts'
+import { NO_RATES } from '../../../src/http/admission/limits.ts'
 import { authentication } from '../../../src/http/plugins/authentication.ts'
 import { needs } from '../../../src/http/security.ts'
 import { type Api, startApi } from './test-api.ts'
@@ -16,6 +18,7 @@ async function withCanaries(routes: (v1: FastifyInstance, api: Api) => void) {
   const hidden = hiddenRoutes(api)
   void api.app.register(
     async (v1) => {
+      await v1.register(admission, { limits: NO_RATES, logger: api.deps.logger })
       await v1.register(authentication, { deps: api.deps })
       routes(v1.withTypeProvider<ZodTypeProvider>() as unknown as FastifyInstance, api)
     },

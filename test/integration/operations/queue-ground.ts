@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { inject, onTestFinished } from 'vitest'
-import { type Db, type MetadataConnection, openDb, openPool } from '../../../src/db/client.ts'
+import { type Db, type MetadataConnection, openDb, openPool, scopedDb } from '../../../src/db/client.ts'
 import type { QueueBackend } from '../../../src/operations/queue.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 
@@ -37,7 +37,7 @@ export const queueGround: RunQueueGround = async (kind) => {
   const backendAs = (connection: MetadataConnection): QueueBackend =>
     kind === 'postgres' ? { kind, metadata: connection } : { kind, url: redis.url }
   return {
-    api: { db: openDb(pools[0]), backend: backendAs(api) },
+    api: { db: scopedDb(pools[0], 'every-tenant'), backend: backendAs(api) },
     worker: { db: openDb(pools[1]), backend: backendAs(worker) },
     empty: kind === 'postgres' ? () => emptySchema(superuser) : redis.empty,
   }

@@ -41,7 +41,14 @@ beforeEach(async () => {
 })
 
 async function open({ username: user, password }: Login): Promise<pg.Client & AsyncDisposable> {
-  const client = new pg.Client({ host: '127.0.0.1', port: server.port, user, password, database })
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port: server.port,
+    user,
+    password,
+    database,
+    ssl: { ca: server.caCertificate },
+  })
   client.on('error', () => {})
   await client.connect()
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.end().catch(() => {}) })
@@ -144,6 +151,7 @@ describe('a read-only login', () => {
     const reader = await make('read-only')
     const elsewhere = new pg.Client({
       host: '127.0.0.1',
+      ssl: { ca: server.caCertificate },
       port: server.port,
       user: reader.username,
       password: reader.password,
