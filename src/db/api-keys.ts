@@ -37,23 +37,35 @@ export function listApiKeys(ex: Executor, tenantId: string, slice: Slice): Promi
     .execute()
 }
 
-/** Returns false when the tenant has no such key. A key that is revoked already keeps its time. */
-export async function revokeApiKey(tx: Tx, tenantId: string, id: string, now: Moment): Promise<boolean> {
-  const { numUpdatedRows } = await tx
+/** Whoever changes a key locks its row first. */
+export function lockApiKey(tx: Tx, tenantId: string, id: string): Promise<ApiKeyRow | undefined> {
+  const key = tx.selectFrom('api_key').selectAll().where('tenant_id', '=', tenantId).where('id', '=', id)
+  return key.forUpdate().executeTakeFirst()
+}
+
+/** A key that is revoked already keeps its time. */
+export function revokeApiKey(tx: Tx, tenantId: string, id: string, now: Moment): Promise<ApiKeyRow> {
+  return tx
     .updateTable('api_key')
     .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.val(now)) }))
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
+    .returningAll()
+    .executeTakeFirstOrThrow()
 }
 
-export async function revokeAllApiKeys(tx: Tx, tenantId: string, now: Moment): Promise<void> {
-  await tx
+/** Returns those that were good until now. */
+export function revokeAllApiKeys(
+  tx: Tx,
+  tenantId: string,
+  now: Moment,
+): Promise<{ id: string; name: string }[]> {
+  return tx
     .updateTable('api_key')
     .set({ revoked_at: now })
     .where('tenant_id', '=', tenantId)
     .where('revoked_at', 'is', null)
+    .returning(['id', 'name'])
     .execute()
 }
 

@@ -164,6 +164,8 @@ export interface RestoreTable {
   phase_seconds: JsonWithDefault<PhaseSeconds>
   drill_id: string | null
   backup_id: string | null
+  progress_told: JsonOrNull<RestoreProgress>
+  progress_told_at: Moment | null
   failure: JsonOrNull<Failure>
   created_at: MadeNow
   started_at: Moment | null
@@ -255,6 +257,11 @@ export interface OutboxEventTable {
   created_at: MadeNow
 }
 
+export interface PrunedEventsTable {
+  tenant_id: string
+  position: number
+}
+
 export interface AuditEntryTable {
   id: Generated<number>
   tenant_id: string | null
@@ -287,6 +294,7 @@ export interface Metadata {
   platform_policy: PlatformPolicyTable
   observation: ObservationTable
   outbox_event: OutboxEventTable
+  pruned_events: PrunedEventsTable
   audit_entry: AuditEntryTable
 }
 

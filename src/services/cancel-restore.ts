@@ -1,7 +1,8 @@
 import { recordAudit } from '../db/audit.ts'
-import { requestCancel } from '../db/operations.ts'
+import { isAskedToEnd, requestCancel } from '../db/operations.ts'
 import { transact } from '../db/transact.ts'
 import { Problem } from '../domain/problem.ts'
+import { recordEvent } from '../notify/outbox.ts'
 import { type Caller, scopeOf } from './caller.ts'
 import { requireRestore } from './read-restores.ts'
 import { restoreView } from './restore-view.ts'
@@ -21,9 +22,19 @@ export async function cancelRestore(
     const restore = await requireRestore(tx, scopeOf(caller), id)
     const { tenant_id: tenantId, child_server_id: serverId } = restore
     // The operation decides: it waits for a worker that is just about to finish it.
+    const wasAsked = await isAskedToEnd(tx, { tenantId, serverId })
     const running = await requestCancel(tx, { tenantId, serverId, kind: 'restore.run' })
     if (running === undefined) throw new Problem('restore-finished')
-    await recordAudit(tx, { actor: caller.actor, tenantId, action: 'restore.cancel', resourceId: id })
+    const payload = { restoreId: id, addonId: restore.addon_id, childAddonId: restore.child_addon_id }
+    if (!wasAsked) await recordEvent(tx, { tenantId, type: 'restore.cancelling', payload })
+    await recordAudit(tx, {
+      actor: caller.actor,
+      tenantId,
+      action: 'restore.cancel',
+      resourceId: id,
+      before: { cancelRequested: wasAsked },
+      after: { cancelRequested: true },
+    })
     return { row: restore, wakeUp: running }
   })
   ringDoorbell(deps, wakeUp)

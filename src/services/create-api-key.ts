@@ -7,6 +7,7 @@ import { newId } from '../domain/ids.ts'
 import { type Moment, parseMoment } from '../domain/moment.ts'
 import { Problem } from '../domain/problem.ts'
 import { DEFAULT_SCOPES, SCOPES, type Scope } from '../domain/scopes.ts'
+import { recordEvent } from '../notify/outbox.ts'
 import { apiKeyView } from './api-key-view.ts'
 import { type Caller, tenantOf } from './caller.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -42,7 +43,11 @@ export async function createApiKey(
       expires_at: expiresAt === undefined ? null : expiryOf(expiresAt, now()),
     }
     const inserted = await insertApiKey(tx, key)
-    await recordAudit(tx, { actor: caller.actor, tenantId, action: 'api-key.create', resourceId: id })
+    const view = apiKeyView(inserted)
+    const payload = { apiKeyId: id, name, scopes: view.scopes, expiresAt: view.expiresAt }
+    await recordEvent(tx, { tenantId, type: 'api-key.created', payload })
+    const action = 'api-key.create'
+    await recordAudit(tx, { actor: caller.actor, tenantId, action, resourceId: id, after: view })
     return inserted
   })
   return { ...apiKeyView(row), secret }

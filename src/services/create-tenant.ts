@@ -3,6 +3,7 @@ import { insertTenant } from '../db/tenants.ts'
 import { transact } from '../db/transact.ts'
 import type { BackupPolicy } from '../domain/backup-policy.ts'
 import { newId } from '../domain/ids.ts'
+import { recordEvent } from '../notify/outbox.ts'
 import { assertSoundPolicy } from './assert-sound-policy.ts'
 import type { Caller } from './caller.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -27,7 +28,9 @@ export async function createTenant(
     const limit =
       maxConcurrentOperations === undefined ? {} : { max_concurrent_operations: maxConcurrentOperations }
     const tenant = await insertTenant(tx, { id, name, backup_policy: JSON.stringify(backupPolicy), ...limit })
-    await recordAudit(tx, { actor, tenantId: id, action: 'tenant.create', resourceId: id })
+    await recordEvent(tx, { tenantId: id, type: 'tenant.created', payload: { name } })
+    const after = tenantView(tenant)
+    await recordAudit(tx, { actor, tenantId: id, action: 'tenant.create', resourceId: id, after })
     return tenant
   })
   return tenantView(row)

@@ -5,9 +5,11 @@ import { lockTenant, markTenantDeleted, tenantHasAddons } from '../db/tenants.ts
 import { transact } from '../db/transact.ts'
 import type { Moment } from '../domain/moment.ts'
 import { Problem } from '../domain/problem.ts'
+import { recordEvent } from '../notify/outbox.ts'
 import type { Caller } from './caller.ts'
 import { requireTenant } from './read-tenants.ts'
 import type { ServiceDeps } from './service-deps.ts'
+import { tenantView } from './tenant-view.ts'
 
 /**
  * Ends a tenant and its API keys.
@@ -20,15 +22,23 @@ export async function deleteTenant(
 ) {
   const at = now()
   await transact(db, async (tx) => {
-    await requireTenant(tx, id)
+    const tenant = await requireTenant(tx, id)
     // Waits for add-ons that are just being made; a second deletion finds nothing any more.
     if ((await lockTenant(tx, id)) === undefined) throw new Problem('tenant-not-found')
     if (await tenantHasAddons(tx, id)) throw new Problem('tenant-not-empty')
     const archivesKeptUntil = await keptUntil(tx, id)
     if (archivesKeptUntil !== null) throw archivesKept(archivesKeptUntil)
-    await revokeAllApiKeys(tx, id, at)
+    for (const { id: apiKeyId, name } of await revokeAllApiKeys(tx, id, at))
+      await recordEvent(tx, { tenantId: id, type: 'api-key.revoked', payload: { apiKeyId, name } })
     await markTenantDeleted(tx, id, at)
-    await recordAudit(tx, { actor, tenantId: id, action: 'tenant.delete', resourceId: id })
+    await recordEvent(tx, { tenantId: id, type: 'tenant.deleted', payload: {} })
+    await recordAudit(tx, {
+      actor,
+      tenantId: id,
+      action: 'tenant.delete',
+      resourceId: id,
+      before: tenantView(tenant),
+    })
   })
 }
 

@@ -5,20 +5,29 @@ import { recordEvent } from '../notify/outbox.ts'
 import type { Caller } from './caller.ts'
 import { requireTenant } from './read-tenants.ts'
 import type { ServiceDeps } from './service-deps.ts'
+import { storageKeysView, viewOfSealedKeys } from './storage-keys-view.ts'
 
 /**
  * Forgets the keys of a tenant, whose servers use Undrop's own again.
  * @throws Problem `tenant-not-found`
  */
 export async function removeStorageKeys(
-  { db }: Pick<ServiceDeps, 'db'>,
+  { db, keyRing }: Pick<ServiceDeps, 'db' | 'keyRing'>,
   { actor }: Caller,
   tenantId: string,
 ) {
   await transact(db, async (tx) => {
     const { storage_key_sealed: sealed } = await requireTenant(tx, tenantId)
+    const before = viewOfSealedKeys(keyRing, tenantId, sealed)
     await saveStorageKeys(tx, tenantId, null)
     if (sealed !== null) await recordEvent(tx, { tenantId, type: 'tenant.storage-keys-removed', payload: {} })
-    await recordAudit(tx, { actor, tenantId, action: 'tenant.remove-storage-keys', resourceId: tenantId })
+    await recordAudit(tx, {
+      actor,
+      tenantId,
+      action: 'tenant.remove-storage-keys',
+      resourceId: tenantId,
+      before,
+      after: storageKeysView(null),
+    })
   })
 }

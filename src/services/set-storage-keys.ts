@@ -7,7 +7,7 @@ import { sealStorageKeys } from '../secrets/storage-keys.ts'
 import type { Caller } from './caller.ts'
 import { requireTenant } from './read-tenants.ts'
 import type { ServiceDeps } from './service-deps.ts'
-import { storageKeysView } from './storage-keys-view.ts'
+import { storageKeysView, viewOfSealedKeys } from './storage-keys-view.ts'
 
 /**
  * Keeps the keys that a tenant's servers use from now on in place of Undrop's own, once the object store has shown that
@@ -25,7 +25,7 @@ export async function setStorageKeys(
   const sealed = sealStorageKeys(keyRing, tenantId, keys)
   const view = storageKeysView(keys)
   await transact(db, async (tx) => {
-    await requireTenant(tx, tenantId)
+    const { storage_key_sealed: before } = await requireTenant(tx, tenantId)
     await saveStorageKeys(tx, tenantId, sealed)
     await recordEvent(tx, { tenantId, type: 'tenant.storage-keys-set', payload: view })
     await recordAudit(tx, {
@@ -34,6 +34,8 @@ export async function setStorageKeys(
       action: 'tenant.set-storage-keys',
       resourceId: tenantId,
       detail: view,
+      before: viewOfSealedKeys(keyRing, tenantId, before),
+      after: view,
     })
   })
   return { ...view, warnings }

@@ -8,6 +8,7 @@ import { type AddonViewDeps, addonView } from './addon-view.ts'
 import { nameTaken } from './allocate-addon.ts'
 import { assertSoundPolicy } from './assert-sound-policy.ts'
 import { type Caller, scopeOf } from './caller.ts'
+import { changeOf } from './change-of.ts'
 import type { AddonInput } from './create-addon.ts'
 import { requireAddon } from './read-addons.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -48,6 +49,7 @@ export async function updateAddon(
       action: 'addon.update',
       resourceId: id,
       detail: change,
+      ...changeOf(addonView(addon, deps), addonView(updated, deps)),
     })
     return updated
   })

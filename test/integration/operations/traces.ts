@@ -4,7 +4,7 @@ import type { FakeServer } from '../../support/fake/world.ts'
 import type { Stage } from './stage.ts'
 
 /** What is told while work goes on may be told again, or not at all when a cancellation is seen earlier. */
-const ON_THE_WAY = /\.(running|phase)$/
+const ON_THE_WAY = /\.(running|phase|progress)$/
 
 /** Everything that work has left behind in the metadata and in the world, without what is different in every run. */
 export async function tracesOf({ db, tenantId, world }: Stage) {
