@@ -1,9 +1,12 @@
 import { type Config, loadConfig } from '../config/config.ts'
 import { openDb, openPool, scopedDb } from '../db/client.ts'
+import { openEventFeed } from '../db/event-feed.ts'
+import type { TenantScope } from '../db/tenant-scope.ts'
 import { hashApiKey } from '../domain/credentials.ts'
 import { momentOfMicros } from '../domain/moment.ts'
 import { buildServer } from '../http/server.ts'
 import { openDoorbell } from '../operations/queue.ts'
+import { eventStreams } from '../services/event-streams.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { openHost } from './host.ts'
 import { platformKey } from './key-files.ts'
@@ -25,8 +28,13 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
   const ring = await openKeyRing(config, unscopedDb)
   const doorbell = openDoorbell(queueBackend(config, metadata), (err) => logger.warn({ err }, 'queue error'))
 
+  const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
+  const onError = (err: unknown) => logger.warn({ err }, 'event feed error')
+  const feed = openEventFeed(dbOf('every-tenant'), metadata, onError)
+  const streams = eventStreams(feed)
+
   const app = buildServer({
-    dbOf: (scope) => scopedDb(pool, scope),
+    dbOf,
     unscopedDb,
     doorbell,
     keyRing: ring,
@@ -34,6 +42,7 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
     endpointHost: config.UNDROP_ENDPOINT_HOST,
     postgresVersions: () => host.driver.postgresVersions(),
     archives: host.archives,
+    eventStreams: streams,
     platformPolicy: config.UNDROP_BACKUP_POLICY,
     checks: { metadata: async () => void (await pool.query('select 1')), queue: () => doorbell.ping() },
     now: () => momentOfMicros(BigInt(Date.now()) * 1000n),
@@ -42,7 +51,9 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
   await app.listen({ host: config.HOST, port: config.PORT })
   return {
     async close() {
+      streams.endAll()
       await app.close()
+      await feed.close()
       await doorbell.close()
       await unscopedDb.destroy()
     },

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/config.ts'
 import { type Db, openDb, openPool } from '../db/client.ts'
 import { notePlatformPolicy } from '../db/schedule.ts'
+import { startPlacingEvents } from '../operations/event-placer.ts'
 import { fenced } from '../operations/fence.ts'
 import type { Lease } from '../operations/lease.ts'
 import { openDoorbell } from '../operations/queue.ts'
@@ -54,6 +55,7 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
       platformPolicy: config.UNDROP_BACKUP_POLICY,
       backupsMax: config.UNDROP_BACKUPS_MAX,
       keyRing: ring,
+      eventsKeptDays: config.UNDROP_EVENTS_KEPT_DAYS,
     },
     observe({ thrown, ...turn }) {
       if (thrown === undefined) logger.debug(turn, 'turn')
@@ -63,10 +65,12 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
       logger[error === undefined ? 'info' : 'warn']({ ...what, err: error }, 'reconciled'),
     onError,
   })
+  const placer = startPlacingEvents(db, metadata, onError)
   logger.info('worker started')
   return {
     async close() {
       await worker.close()
+      await placer.close()
       await doorbell.close()
       await db.destroy()
       logger.info('worker stopped')

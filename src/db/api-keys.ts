@@ -37,6 +37,11 @@ export function listApiKeys(ex: Executor, tenantId: string, slice: Slice): Promi
     .execute()
 }
 
+/** Of those that the database at hand reaches. */
+export function findApiKey(ex: Executor, id: string): Promise<ApiKeyRow | undefined> {
+  return ex.selectFrom('api_key').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
 /** Whoever changes a key locks its row first. */
 export function lockApiKey(tx: Tx, tenantId: string, id: string): Promise<ApiKeyRow | undefined> {
   const key = tx.selectFrom('api_key').selectAll().where('tenant_id', '=', tenantId).where('id', '=', id)

@@ -55,7 +55,9 @@ function ofType(eb: ExpressionBuilder<Metadata, 'outbox_event'>, type: string): 
 export async function lastPosition(ex: Executor, scope: TenantScope): Promise<number> {
   const { rows } = await sql<{ position: number }>`
     select greatest((select max(position) from outbox_event where position is not null and ${inScope(scope)}),
-                    (select max(position) from pruned_events where ${inScope(scope)}), 0) as position`.execute(ex)
+                    (select max(position) from pruned_events where ${inScope(scope)}), 0) as position`.execute(
+    ex,
+  )
   return rows[0]?.position ?? 0
 }
 

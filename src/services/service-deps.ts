@@ -5,6 +5,7 @@ import type { Moment } from '../domain/moment.ts'
 import type { Doorbell } from '../operations/wake-up.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
 import type { ArchiveStore } from '../storage/archive-store.ts'
+import type { EventStreams } from './event-streams.ts'
 
 /** What the use cases work with; each names the part it needs. */
 export interface ServiceDeps {
@@ -21,6 +22,8 @@ export interface ServiceDeps {
   archives: ArchiveStore
   /** What tenants have that say nothing else. */
   platformPolicy: CompleteBackupPolicy
+  /** The streams of events that this process has open. */
+  eventStreams: EventStreams
   now: () => Moment
   logger: { warn(facts: object, message: string): void }
 }

@@ -8,12 +8,15 @@ import { updateAddonRoute } from './addons/update.ts'
 import { createApiKeyRoute } from './api-keys/create.ts'
 import { revokeApiKeyRoute } from './api-keys/delete.ts'
 import { listApiKeysRoute } from './api-keys/list.ts'
+import { listAuditLogRoute } from './audit-log/list.ts'
 import { createBackupRoute } from './backups/create.ts'
 import { getBackupRoute } from './backups/get.ts'
 import { listBackupsRoute } from './backups/list.ts'
 import { createDrillRoute } from './drills/create.ts'
 import { getDrillRoute } from './drills/get.ts'
 import { listDrillsRoute } from './drills/list.ts'
+import { listEventsRoute } from './events/list.ts'
+import { streamEventsRoute } from './events/stream.ts'
 import { getOperationRoute } from './operations/get.ts'
 import { listOperationsRoute } from './operations/list.ts'
 import { createRestorePointRoute } from './restore-points/create.ts'
@@ -45,12 +48,15 @@ export const routes = [
   createApiKeyRoute,
   revokeApiKeyRoute,
   listApiKeysRoute,
+  listAuditLogRoute,
   createBackupRoute,
   getBackupRoute,
   listBackupsRoute,
   createDrillRoute,
   getDrillRoute,
   listDrillsRoute,
+  listEventsRoute,
+  streamEventsRoute,
   getOperationRoute,
   listOperationsRoute,
   createRestorePointRoute,

@@ -3,6 +3,7 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { sql } from 'kysely'
 import { onTestFinished } from 'vitest'
 import { type Db, scopedDb } from '../../../src/db/client.ts'
+import { openEventFeed } from '../../../src/db/event-feed.ts'
 import type { TenantScope } from '../../../src/db/tenant-scope.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
@@ -11,6 +12,7 @@ import type { Moment } from '../../../src/domain/moment.ts'
 import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
+import { eventStreams, STREAM_LIMITS, type StreamLimits } from '../../../src/services/event-streams.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { fakeArchives } from '../../support/fake/driver.ts'
 import { newLife } from '../../support/fake/life.ts'
@@ -39,9 +41,15 @@ export interface Api {
   clientWith: (secret: string) => Client
 }
 
-/** The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. */
-export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api> {
-  const { db: unscopedDb, pool } = await freshMetadata('undrop_api')
+/**
+ * The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. Streams
+ * end soon unless `limits` say something else.
+ */
+export async function startApi(
+  overrides: Partial<ServerDeps> = {},
+  limits: Partial<StreamLimits> = { lifetimeSeconds: 0.2 },
+): Promise<Api> {
+  const { db: unscopedDb, pool, connection } = await freshMetadata('undrop_api')
   const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
   const db = dbOf('every-tenant')
   // Dropping the database may reach a connection before its own end does.
@@ -49,6 +57,8 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
   const platformKey = newApiKeySecret()
   const rung: WakeUp[] = []
   const lines: string[] = []
+  const feed = openEventFeed(db, connection, () => {})
+  const streams = eventStreams(feed, { ...STREAM_LIMITS, ...limits })
   const app = buildServer({
     dbOf,
     unscopedDb,
@@ -58,13 +68,18 @@ export async function startApi(overrides: Partial<ServerDeps> = {}): Promise<Api
     endpointHost: ENDPOINT_HOST,
     postgresVersions: () => [16, 15],
     archives: fakeArchives(emptyWorld(), newLife()),
+    eventStreams: streams,
     platformPolicy: DEFAULT_POLICY,
     checks: {},
     now: () => NOW,
     logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),
     ...overrides,
   })
-  onTestFinished(() => app.close())
+  onTestFinished(async () => {
+    streams.endAll()
+    await app.close()
+    await feed.close()
+  })
 
   const clientWith = (secret: string): Client => {
     return (method, path, body) => {

@@ -3,6 +3,7 @@ import type { Db } from '../../../src/db/client.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
+import { eventStreams } from '../../../src/services/event-streams.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { fakeArchives } from '../../support/fake/driver.ts'
 import { newLife } from '../../support/fake/life.ts'
@@ -22,6 +23,7 @@ export function unwiredServer(overrides: Partial<ServerDeps> = {}) {
       endpointHost: '127.0.0.1',
       postgresVersions: () => [15],
       archives: fakeArchives(emptyWorld(), newLife()),
+      eventStreams: eventStreams({ subscribe: () => () => {}, close: async () => {} }),
       platformPolicy: DEFAULT_POLICY,
       checks: {},
       now: () => '2026-11-23T14:00:00.000000Z',
