@@ -11,6 +11,8 @@ export interface Operation {
   /** An example from the document; undefined when the operation takes no body. */
   body: unknown
   platformOnly: boolean
+  /** Whether it answers with a stream of events, and not with one document. */
+  streams: boolean
 }
 
 /** Every operation that the API documents, so that a new one cannot be forgotten. */
@@ -42,6 +44,8 @@ function describe(
     pathParameters: named('path'),
     queryParameters: named('query'),
     body: schema && schemas[schema.$ref.split('/').at(-1) ?? '']?.examples?.[0],
+    streams:
+      'text/event-stream' in ((operation.responses?.[200] as OpenAPIV3_1.ResponseObject)?.content ?? {}),
     platformOnly: !operation.security?.some((requirement) => 'tenantKey' in requirement),
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { placeEvents } from '../../../src/db/event-positions.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import { documentedOperations, fill } from './openapi-operations.ts'
 import {
@@ -25,6 +26,7 @@ async function richTenant({ db, newTenant }: Api) {
   const drill = (await client('POST', `/v1/addons/${addon.id}/drills`, {})).json()
   const operation = (await client('GET', `/v1/operations?addonId=${restore.childAddonId}`)).json().data[0]
   await finishOperations(db, addon.id)
+  await placeEvents(db)
   return {
     client,
     ids: {
@@ -93,13 +95,33 @@ test('lists of another tenant show nothing of a tenant, and filters by its ids f
     queryParameters,
     pathParameters,
     platformOnly,
+    streams,
   } of await documentedOperations()) {
-    if (method !== 'GET' || pathParameters.length > 0 || platformOnly) continue
-    expect((await stranger.client('GET', path)).json(), id).toEqual({ data: [], nextCursor: null })
+    if (method !== 'GET' || pathParameters.length > 0 || platformOnly || streams) continue
+    const shown = (await stranger.client('GET', path)).json().data as { tenantId: string }[]
+    expect(
+      shown.filter(({ tenantId }) => tenantId !== stranger.id),
+      id,
+    ).toEqual([])
     expect((await victim.client('GET', path)).json().data.length, id).toBeGreaterThan(0)
-    for (const name of queryParameters.filter((parameter) => parameter.endsWith('Id'))) {
+    for (const name of queryParameters.filter(
+      (parameter) => parameter.endsWith('Id') && parameter !== 'resourceId',
+    )) {
       const foreign = await stranger.client('GET', `${path}?${name}=${victim.ids[name as 'addonId']}`)
       expect(foreign.statusCode, `${id} by ${name}`).toBe(404)
+    }
+  }
+})
+
+test('by the id of a resource of another tenant nothing is found, as by one that is none', async () => {
+  const api = await startApi()
+  const victim = await richTenant(api)
+  const stranger = await api.newTenant()
+  for (const { id, path, queryParameters, streams } of await documentedOperations()) {
+    if (!queryParameters.includes('resourceId') || streams) continue
+    for (const resourceId of [...Object.values(victim.ids), ...Object.values(unknownIds())]) {
+      const answer = await stranger.client('GET', `${path}?resourceId=${resourceId}`)
+      expect(answer.json(), id).toEqual({ data: [], nextCursor: null })
     }
   }
 })

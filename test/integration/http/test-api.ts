@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { sql } from 'kysely'
 import { onTestFinished } from 'vitest'
-import { type Db, scopedDb } from '../../../src/db/client.ts'
+import { type Db, type MetadataConnection, scopedDb } from '../../../src/db/client.ts'
 import { openEventFeed } from '../../../src/db/event-feed.ts'
 import type { TenantScope } from '../../../src/db/tenant-scope.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
@@ -30,14 +30,18 @@ export type Client = (method: Method, path: string, body?: unknown) => Promise<L
 
 export interface Api {
   db: Db
+  /** For sessions of one's own. */
+  connection: MetadataConnection
   app: ReturnType<typeof buildServer>
+  /** Another process of the API on the same metadata, and how it is stopped. */
+  serve: () => { app: ReturnType<typeof buildServer>; stop: () => Promise<void> }
   platform: Client
   /** What has been rung for so far. */
   rung: WakeUp[]
   /** What has been logged so far. */
   logged: () => string
   /** A tenant and a client with a key of its own. */
-  newTenant: () => Promise<{ id: string; client: Client; keyId: string }>
+  newTenant: () => Promise<{ id: string; client: Client; keyId: string; secret: string }>
   clientWith: (secret: string) => Client
 }
 
@@ -57,29 +61,36 @@ export async function startApi(
   const platformKey = newApiKeySecret()
   const rung: WakeUp[] = []
   const lines: string[] = []
-  const feed = openEventFeed(db, connection, () => {})
-  const streams = eventStreams(feed, { ...STREAM_LIMITS, ...limits })
-  const app = buildServer({
-    dbOf,
-    unscopedDb,
-    doorbell: { ring: async (wakeUp) => void rung.push(wakeUp) },
-    keyRing: keyRing([randomBytes(32)]),
-    platformKeyHash: hashApiKey(platformKey),
-    endpointHost: ENDPOINT_HOST,
-    postgresVersions: () => [16, 15],
-    archives: fakeArchives(emptyWorld(), newLife()),
-    eventStreams: streams,
-    platformPolicy: DEFAULT_POLICY,
-    checks: {},
-    now: () => NOW,
-    logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),
-    ...overrides,
-  })
-  onTestFinished(async () => {
-    streams.endAll()
-    await app.close()
-    await feed.close()
-  })
+  const serve = () => {
+    const feed = openEventFeed(db, connection, () => {})
+    const streams = eventStreams(feed, { ...STREAM_LIMITS, ...limits })
+    const app = buildServer({
+      dbOf,
+      unscopedDb,
+      doorbell: { ring: async (wakeUp) => void rung.push(wakeUp) },
+      keyRing: keyRing([randomBytes(32)]),
+      platformKeyHash: hashApiKey(platformKey),
+      endpointHost: ENDPOINT_HOST,
+      postgresVersions: () => [16, 15],
+      archives: fakeArchives(emptyWorld(), newLife()),
+      eventStreams: streams,
+      platformPolicy: DEFAULT_POLICY,
+      checks: {},
+      now: () => NOW,
+      logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),
+      ...overrides,
+    })
+    let closed: Promise<void> | null = null
+    const close = async () => {
+      streams.endAll()
+      await app.close()
+      await feed.close()
+    }
+    const stop = () => (closed ??= close())
+    onTestFinished(stop)
+    return { app, stop }
+  }
+  const { app } = serve()
 
   const clientWith = (secret: string): Client => {
     return (method, path, body) => {
@@ -91,9 +102,14 @@ export async function startApi(
   const newTenant = async () => {
     const tenant = (await platform('POST', '/v1/tenants', { name: 'Acme' })).json()
     const key = (await platform('POST', `/v1/tenants/${tenant.id}/api-keys`, { name: 'test' })).json()
-    return { id: tenant.id as string, client: clientWith(key.secret), keyId: key.id as string }
+    return {
+      id: tenant.id as string,
+      client: clientWith(key.secret),
+      keyId: key.id as string,
+      secret: key.secret as string,
+    }
   }
-  return { db, app, platform, rung, logged: () => lines.join(''), newTenant, clientWith }
+  return { db, connection, app, serve, platform, rung, logged: () => lines.join(''), newTenant, clientWith }
 }
 
 /** Creates an add-on and brings it to where its workflows would: available, its first operation done. */
