@@ -27,6 +27,7 @@ import type {
 } from '../domain/restore.ts'
 import type { Scope } from '../domain/scopes.ts'
 import type { MeasuredRateTable, ObservationTable } from './observation-table.ts'
+import type { AuditEntryTable, PrunedEventsTable } from './record-tables.ts'
 
 /** jsonb: read as the value, written as text. */
 type Json<Value> = ColumnType<Value, string, string>
@@ -254,25 +255,6 @@ export interface OutboxEventTable {
   type: string
   resource_id: string
   payload: Json<unknown>
-  created_at: MadeNow
-}
-
-export interface PrunedEventsTable {
-  tenant_id: string
-  position: number
-}
-
-export interface AuditEntryTable {
-  id: Generated<number>
-  tenant_id: string | null
-  api_key_id: string | null
-  action: string
-  resource_id: string
-  request_id: string | null
-  source_address: string | null
-  detail: JsonWithDefault<Record<string, unknown>>
-  before: JsonOrNull<Record<string, unknown>>
-  after: JsonOrNull<Record<string, unknown>>
   created_at: MadeNow
 }
 

@@ -73,10 +73,14 @@ test('every event is told once and in order, whenever the connection is cut and 
   let lastId = first.lastId()
   const reading = (async () => {
     for (let round = 0; !isComplete(); round++) {
-      if (round === 4) await processes[0]?.stop()
-      if (round === 4) await listening((processes[0] = api.serve()).app)
+      if (round === 4) {
+        await processes[0]?.stop()
+        processes[0] = api.serve()
+        await listening(processes[0].app)
+      }
       const process = processes[round % 2]
-      const until_ = seen.length + 1 + ((round * 7) % 23)
+      const enough = seen.length + 1 + ((round * 7) % 23)
+      let hasEnough = false
       let connection: Connection | undefined
       connection = await connect(
         process?.app,
@@ -84,14 +88,15 @@ test('every event is told once and in order, whenever the connection is cut and 
         { query: '?type=addon.*', lastEventId: lastId },
         (event) => {
           // What comes after the cut is not read.
-          if (connection !== undefined && connection.isClosed()) return
+          if (connection?.isClosed() === true || hasEnough) return
           seen.push(event)
           lastId = event.id
-          if (seen.length >= until_) connection?.cut()
+          hasEnough = seen.length >= enough
+          if (hasEnough) connection?.cut()
         },
       )
       const here = connection
-      await until(() => here.isClosed() || isComplete() || seen.length >= until_)
+      await until(() => here.isClosed() || isComplete() || hasEnough)
       here.cut()
       await until(() => here.isClosed())
     }

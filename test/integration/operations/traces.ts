@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import type { Metadata } from '../../../src/db/schema.ts'
+import { eventData } from '../../../src/domain/events.ts'
 import type { FakeServer } from '../../support/fake/world.ts'
 import type { Stage } from './stage.ts'
 
@@ -35,6 +36,7 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
   const { rows: operations } = await rowsOf('operation')
   const { rows: events } = await rowsOf('outbox_event')
 
+  for (const { type, payload } of events) assertInCatalogue(type, payload)
   return {
     addons: addons.map((addon) => {
       const server = servers.get(addon.server_id)
@@ -90,6 +92,12 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
     directories: world.servers.size,
     archives: world.archives.size,
   }
+}
+
+/** Every event that work records is what clients are told there is. */
+function assertInCatalogue(type: string, payload: unknown): void {
+  const shape = eventData[type as keyof typeof eventData]
+  shape.strict().parse(payload)
 }
 
 function contentOf({ config, data, tasks, tasksStarted }: FakeServer, owner: string) {

@@ -58,8 +58,8 @@ export const streamEventsRoute: FastifyPluginAsyncZod = async (app) => {
       const wanted = { ...filter, types }
       const { items, stream } = await streamEvents(deps, caller, wanted, headers['last-event-id'] ?? after)
       const body = eventStreamBody(items, stream.signal)
-      // Also where nothing has been taken yet.
-      body.once('close', () => {
+      // Not when the body closes: that waits for the next item, of which there may be none for long.
+      reply.raw.once('close', () => {
         stream.end()
         stream.closed()
       })
