@@ -29,7 +29,9 @@ describe('POST /v1/addons', () => {
       { kind: 'addon.provision', addon_id: addon.id, status: 'queued', memo: {} },
     ])
     expect(rung).toEqual([{ operationId: operations[0]?.id, version: 1 }])
-    expect(await rowCounts(db)).toMatchObject({ addon: 1, server: 1, archive: 1, outbox_event: 1 })
+    expect(await rowCounts(db)).toMatchObject({ addon: 1, server: 1, archive: 1 })
+    const events = db.selectFrom('outbox_event').select('type').where('type', 'like', 'addon.%')
+    expect(await events.execute()).toEqual([{ type: 'addon.created' }])
     const audit = await db
       .selectFrom('audit_entry')
       .selectAll()
@@ -69,7 +71,8 @@ describe('POST /v1/addons', () => {
       server: 1,
       archive: 1,
       operation: 1,
-      outbox_event: 1,
+      // Beside those of the tenant and its key.
+      outbox_event: 3,
     })
   })
 

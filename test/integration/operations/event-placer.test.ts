@@ -54,8 +54,8 @@ test('events are placed after the session that listens was lost, those of meanwh
   onTestFinished(() => admin.end())
   const listeners = `select pg_terminate_backend(pid) from pg_stat_activity
                       where datname = current_database() and query ilike 'listen %'`
-  await admin.query('reset role')
-  expect((await admin.query(listeners)).rowCount).toBe(1)
+  await admin.query('set role none')
+  await until(async () => (await admin.query(listeners)).rowCount === 1)
   await record()
   await until(async () => (await unplaced()) === 0)
   await until(async () => {
