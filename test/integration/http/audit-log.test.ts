@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { openPool } from '../../../src/db/client.ts'
+import { type EventType, eventData } from '../../../src/domain/events.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 import { documentedOperations, fill } from './openapi-operations.ts'
@@ -51,21 +52,22 @@ async function secretsIn({ db }: Api, answer: { secret?: string; password?: stri
   return found.filter((text) => text !== undefined)
 }
 
-test('every operation that changes something or reveals a secret leaves one entry, with what it changed and no secret', async () => {
+test('every operation that changes something or reveals a secret leaves one entry, with what it changed and no secret, and events of the catalogue', async () => {
+  const api = await startApi({ keyRing: ring })
   for (const { id, method, path, body } of await documentedOperations()) {
     if (method === 'GET') continue
-    const api = await startApi({ keyRing: ring })
     const ids = await ground(api)
     const known = { ...ids, ...(await BEFORE[id]?.(api, ids)) } as unknown as Record<string, string>
     if (id !== 'cancelRestore') await finishOperations(api.db, ids.addonId)
-    const newest = async () =>
-      (await api.db.selectFrom('audit_entry').selectAll().orderBy('id', 'desc').execute()).map((row) => row)
+    const newest = () => api.db.selectFrom('audit_entry').selectAll().orderBy('id', 'desc').execute()
     const before = await newest()
 
     const answer = await api.platform(method, fill(path, known), BODIES[id]?.(ids) ?? body)
     expect(answer.statusCode, `${id}: ${answer.body}`).toBeLessThan(300)
     const entries = (await newest()).filter((entry) => !before.some((old) => old.id === entry.id))
     expect(entries, id).toHaveLength(1)
+    for (const { type, payload } of await api.db.selectFrom('outbox_event').selectAll().execute())
+      eventData[type as EventType].strict().parse(payload)
     const [entry] = entries
     if (CHANGES_NOTHING.includes(id)) continue
     expect(entry?.after ?? entry?.before, id).toBeTruthy()
