@@ -4,9 +4,11 @@ import { defineConfig } from 'vitest/config'
 const ABOUT_THE_HOST = [
   'archive-outage',
   'contended-host',
+  'guides',
   'emptied-queue',
   'master-key',
   'own-databases',
+  'second-client',
   'start-and-stop',
 ]
 

@@ -101,6 +101,8 @@ async function turns(undrop: () => Promise<number>, bare: () => Promise<number>)
   for (let round = 0; round < rounds; round++) {
     sides.undrop.push(await undrop())
     sides.bare.push(await bare())
+    const [ours, theirs] = [sides.undrop, sides.bare].map((seconds) => seconds.at(-1)?.toFixed(2))
+    console.log(`  undrop ${ours} s, bare ${theirs} s`)
   }
   return sides
 }

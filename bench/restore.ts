@@ -16,7 +16,7 @@ import {
   untilProtected,
   untilStatus,
 } from './support/bench.ts'
-import { archiveOptions, type Login, makeSource, type Size, type Source } from './support/source.ts'
+import { archiveOptions, makeSource, type Size, type Source } from './support/source.ts'
 import { watchFetch } from './support/watch-fetch.ts'
 
 /** When a restore came how far: milliseconds since the epoch. */
@@ -86,7 +86,7 @@ async function restoreWithUndrop(bench: Bench, source: Source) {
   }))
   const [{ restore, doneAt }, fetch] = await Promise.all([succeeded, watchFetch(bench, source, succeeded)])
 
-  const login = await api.call<Login>('POST', `/v1/addons/${restore.childAddonId}/credentials/reveal`)
+  const login = await api.reveal(restore.childAddonId)
   const [counted] = await query<{ count: string }>(login.url, source.check.statement)
   assertRestored(source, counted?.count)
   const server = await recoveryTimes(host.driver.paths(fetch.serverId).logFile)

@@ -11,11 +11,13 @@ create index outbox_event_of_resource on outbox_event (resource_id, position) wh
 create index outbox_event_of_addon on outbox_event ((payload ->> 'addonId'), position) where position is not null;
 create index outbox_event_age on outbox_event (created_at) where position is not null;
 
--- Up to where events of a tenant have been removed because of their age: who has read less has missed some.
+-- Up to where events of a tenant, or of the platform's own, have been removed because of their age: who has read less
+-- has missed some.
 create table pruned_events (
-  tenant_id text primary key references tenant,
+  tenant_id text references tenant,
   position bigint not null
 );
+create unique index pruned_events_of_owner on pruned_events (coalesce(tenant_id, ''));
 call build_wall('pruned_events');
 
 -- What was last told of how far a restore is, and when: see src/operations/restore/tell-progress.ts.

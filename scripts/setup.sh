@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Undrop needs where it is missing: npm packages, the PostgreSQL server and pgBackRest; with --s3 also Ceph,
-# for an object store of its own, and with --test that and Redis. On Debian and Ubuntu, as root or by sudo without a
+# for an object store of its own, and with --test that, Redis, curl and jq. On Debian and Ubuntu, as root or by sudo without a
 # password. Makes no cluster and starts no service.
 set -euo pipefail
 
@@ -31,7 +31,11 @@ has_postgres() {
 packages=()
 has_postgres || packages+=(postgresql)
 command -v pgbackrest >/dev/null || packages+=(pgbackrest)
-if $with_redis && ! command -v redis-server >/dev/null; then packages+=(redis-server); fi
+if $with_redis; then
+  command -v redis-server >/dev/null || packages+=(redis-server)
+  # The guides are scripts that the tests run.
+  for program in curl jq; do command -v "$program" >/dev/null || packages+=("$program"); done
+fi
 has_s3() {
   for program in ceph-mon ceph-osd radosgw ceph openssl; do command -v "$program" >/dev/null || return; done
 }
@@ -59,7 +63,7 @@ fail() {
 Undrop needs, from your system's packages:
   - the PostgreSQL server, with initdb and pg_waldump (tested with 15);  Debian: postgresql
   - pgBackRest (tested with 2.45);                                       Debian: pgbackrest
-  - Redis, for the tests only (tested with 7.0);                         Debian: redis-server
+  - Redis, curl and jq, for the tests only (tested with Redis 7.0);      Debian: redis-server curl jq
   - Ceph, for the tests and the demo with --s3 (tested with 16.2);       Debian: ceph-mon ceph-osd radosgw ceph-common
 Install them and run this again. Undrop needs no cluster and no running service of them.
 TEXT

@@ -54,7 +54,7 @@ export async function runBench(
   try {
     await lchown(bareDirectory, osUser.uid, osUser.gid)
     const host = await openHost(config)
-    const api = new DemoClient(undrop.url, undrop.platformKey)
+    const api = new DemoClient(undrop)
     const { id: tenantId } = await api.call<{ id: string }>('POST', '/v1/tenants', { name: 'bench' })
     const backupProcesses = config.UNDROP_BACKUP_PROCESSES
     const bench = { api, host, osUser, backupProcesses, bareDirectory, tenantId }

@@ -17,7 +17,7 @@ export async function loadedAddon(bench: Bench, scale: number): Promise<LoadedAd
   await untilStatus(bench, `/v1/addons/${id}`, 'available')
   await untilProtected(bench, id)
   const [serverId = ''] = await host.driver.listInstances()
-  const login = await api.call<Login>('POST', `/v1/addons/${id}/credentials/reveal`)
+  const login = await api.reveal(id)
   await pgbench(bench, login, ['-i', '-q', '-s', String(scale)])
   const admin = { socketDirectory: host.driver.paths(serverId).socketDirectory, port: login.port }
   return { id, serverId, login, admin }

@@ -52,7 +52,7 @@ export async function makeSource(bench: Bench, size: Size): Promise<Source> {
   await untilStatus(bench, `/v1/addons/${addonId}`, 'available')
   await untilProtected(bench, addonId)
   const [serverId = ''] = await bench.host.driver.listInstances()
-  const login = await api.call<Login>('POST', `/v1/addons/${addonId}/credentials/reveal`)
+  const login = await api.reveal(addonId)
 
   const [table, rows] = size === 'small' ? ['item', SMALL_ROWS] : ['pgbench_accounts', LARGE.rows]
   if (size === 'small') await query(login.url, smallTable(table))
@@ -100,6 +100,8 @@ export async function pgbench({ host }: Bench, login: Login, options: readonly s
     PGUSER: login.username,
     PGPASSWORD: login.password,
     PGDATABASE: login.database,
+    PGSSLMODE: 'verify-full',
+    PGSSLROOTCERT: new URL(login.url).searchParams.get('sslrootcert') ?? '',
   }
   const child = spawn(program, options, { env, stdio: 'ignore' })
   const [exitCode] = (await once(child, 'exit')) as [number | null]

@@ -92,6 +92,8 @@ export interface BackupEngine {
   isUnreadable(output: Output): boolean
   backupTask(server: EngineServer, type: BackupType): TaskSpec
   restoreTask(server: EngineServer, sourceServerId: string, label: string): TaskSpec
+  /** The label of the backup that the task has made; null where it does not say. */
+  madeBackup(report: TaskReport): string | null
   /** Whether that task failed for good because files of the backup, or of one it refers to, are damaged or gone. */
   isDamaged(report: TaskReport): boolean
   /** Reads every file of an archive, from beside a server with `source` configuration, against its checksum. */

@@ -13,6 +13,7 @@ import { platformKey } from './key-files.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
 import { openKeyRing } from './open-key-ring.ts'
 import { runUntilStopped, start } from './run-until-stopped.ts'
+import { openWebhookTargets } from './webhooks.ts'
 
 const POOL_SIZE = 10
 
@@ -43,6 +44,7 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
     postgresVersions: () => host.driver.postgresVersions(),
     archives: host.archives,
     eventStreams: streams,
+    webhookTargets: openWebhookTargets(config),
     platformPolicy: config.UNDROP_BACKUP_POLICY,
     checks: { metadata: async () => void (await pool.query('select 1')), queue: () => doorbell.ping() },
     now: () => momentOfMicros(BigInt(Date.now()) * 1000n),

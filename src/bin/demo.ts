@@ -12,7 +12,7 @@ const undrop = await startTemporaryUndrop({ LOG_LEVEL: 'warn', ...variables })
 const startSeconds = (performance.now() - startedAt) / 1000
 let failure: unknown
 try {
-  await tellStory(new DemoClient(undrop.url, undrop.platformKey), startSeconds)
+  await tellStory(new DemoClient(undrop), startSeconds)
 } catch (error) {
   failure = error
 } finally {

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/config.ts'
 import { type Db, openDb, openPool } from '../db/client.ts'
 import { notePlatformPolicy } from '../db/schedule.ts'
+import { signingAuthority } from '../operations/certificate-authority.ts'
 import { startPlacingEvents } from '../operations/event-placer.ts'
 import { fenced } from '../operations/fence.ts'
 import type { Lease } from '../operations/lease.ts'
@@ -16,6 +17,7 @@ import { type Host, openHost } from './host.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
 import { openKeyRing } from './open-key-ring.ts'
 import { runUntilStopped, start } from './run-until-stopped.ts'
+import { openDispatcher } from './webhooks.ts'
 
 const SWEEP_SECONDS = 5
 const RECONCILE_SECONDS = 10
@@ -24,6 +26,7 @@ const SPARE_CONNECTIONS = 6
 
 /** Of this process. */
 const WRITTEN_CONFIGS: WrittenConfigs = new Map()
+const LOADED_CONFIGS = new Map<string, string>()
 
 /** Starts the worker process. */
 async function startWorking(config: Config): Promise<{ close(): Promise<void> }> {
@@ -36,6 +39,7 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
   const db = openDb(pool)
   const ring = await openKeyRing(config, db)
+  await signingAuthority(db, ring)
   await notePlatformPolicy(db, config.UNDROP_BACKUP_POLICY)
   const backend = queueBackend(config, metadata)
   const onError = (err: unknown) => logger.error({ err }, 'worker error')
@@ -65,11 +69,12 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
       logger[error === undefined ? 'info' : 'warn']({ ...what, err: error }, 'reconciled'),
     onError,
   })
+  const webhooks = await openDispatcher(config, metadata, ring, onError)
   const placer = startPlacingEvents(db, metadata, onError)
   logger.info('worker started')
   return {
     async close() {
-      await worker.close()
+      await Promise.all([worker.close(), webhooks.close()])
       await placer.close()
       await doorbell.close()
       await db.destroy()
@@ -89,12 +94,14 @@ function workDeps(config: Config, host: Host, db: Db, ring: KeyRing, lease: Leas
     archives: fenced(host.archives, assertHeld),
     ports: config.UNDROP_PORT_RANGE,
     listenAddresses: config.UNDROP_LISTEN_ADDRESSES,
+    endpointHost: config.UNDROP_ENDPOINT_HOST,
     hostSettings: host.settings,
     adminOsUsers: host.adminOsUsers,
     platformPolicy: config.UNDROP_BACKUP_POLICY,
     backupsMax: config.UNDROP_BACKUPS_MAX,
     surveyEverySeconds: config.UNDROP_SURVEY_SECONDS,
     writtenConfigs: WRITTEN_CONFIGS,
+    loadedConfigs: LOADED_CONFIGS,
     assertHeld,
   }
 }

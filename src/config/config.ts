@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import {
   backupPolicySchema,
@@ -36,6 +37,11 @@ const policy = z
     for (const { field, detail } of faultsOf(given, complete)) context.addIssue(`${field} ${detail}`)
     return complete
   })
+
+const networks = z
+  .string()
+  .transform((text) => text.split(',').map((network) => network.trim()))
+  .pipe(z.array(z.string().refine((text) => ipaddr.isValidCIDR(text), 'must be networks in CIDR notation')))
 
 const portRange = z
   .string()
@@ -140,6 +146,19 @@ export const environment = z.object({
     .default(600)
     .describe('How often the files of each archive are listed, to find gaps and measure them'),
   UNDROP_EVENTS_KEPT_DAYS: number(1, 3650).default(30).describe('For how many days events can be read'),
+  UNDROP_WEBHOOK_ALLOWED_NETWORKS: networks
+    .default([])
+    .describe('Networks, as CIDR joined by commas, that webhooks may go to although they are not public'),
+  UNDROP_WEBHOOK_ALLOW_HTTP: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .describe('`true` where webhooks may go to `http:` URLs, which anybody on the way can read'),
+  UNDROP_WEBHOOK_CA_FILE: z
+    .string()
+    .transform((path) => resolve(path))
+    .optional()
+    .describe('PEM file of the authorities to trust with webhooks; those of Node.js where it is not set'),
   SHUTDOWN_GRACE_SECONDS: number(1, 600)
     .default(20)
     .describe('Time that running requests and turns are given at a stop'),

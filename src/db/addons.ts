@@ -1,9 +1,18 @@
-import { type Insertable, sql, type Updateable } from 'kysely'
+import { type Insertable, type JoinBuilder, sql, type Updateable } from 'kysely'
 import type { BackupPolicy } from '../domain/backup-policy.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Executor, Tx } from './client.ts'
-import type { AddonRow, AddonTable, ArchiveRow, ArchiveTable, ServerRow, ServerTable } from './schema.ts'
-import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
+import type {
+  AddonRow,
+  AddonTable,
+  ArchiveRow,
+  ArchiveTable,
+  Metadata,
+  ServerRow,
+  ServerTable,
+} from './schema.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
+import { inScope, type TenantScope } from './tenant-scope.ts'
 
 /**
  * An add-on, the port of the server that serves it, until when its archive outlives it, and what its tenant says of
@@ -13,6 +22,11 @@ export type AddonWithPort = AddonRow & {
   port: number | null
   archive_kept_until: Moment | null
   tenant_backup_policy: BackupPolicy
+}
+
+export interface Label {
+  key: string
+  value: string
 }
 
 interface NewAddon {
@@ -58,9 +72,38 @@ export function lockAddonEverKnown(
   return addons(tx, scope).where('addon.id', '=', id).forUpdate('addon').executeTakeFirst()
 }
 
-export function listAddons(ex: Executor, scope: TenantScope, slice: Slice): Promise<AddonWithPort[]> {
-  const { limit, after } = bounds(slice)
-  return liveAddons(ex, scope).where('addon.id', '>', after).orderBy('addon.id').limit(limit).execute()
+/** Those that have all the labels. */
+export function listAddons(
+  ex: Executor,
+  scope: TenantScope,
+  labels: readonly Label[],
+  slice: Slice,
+): Promise<AddonWithPort[]> {
+  // One bound alone: of two that say the same, PostgreSQL takes each to leave out a part of its own.
+  const id = labels.length === 0 ? 'addon.id' : 'label0.addon_id'
+  let page = ex
+    .selectFrom('addon')
+    .selectAll('addon')
+    .where(inScope(scope, 'addon.tenant_id'))
+    .where('addon.deleted_at', 'is', null)
+    .where('addon.purpose', '=', 'service')
+    .where(inSlice('addon', slice, id))
+  for (const [index, label] of labels.entries())
+    page = page.innerJoin(...hasLabel(scope, `label${index}`, label))
+  // Only for this page the rest is looked up: in its place it stands for the whole table.
+  const ofPage = ex.with('addon', () => page.orderBy(sql.ref(id)).limit(rowsOf(slice)))
+  return addons(ofPage as unknown as Executor, scope)
+    .orderBy('addon.id')
+    .execute()
+}
+
+/** A join, not a condition: one of several labels may be the rarest, and PostgreSQL knows which. */
+function hasLabel(scope: TenantScope, alias: string, { key, value }: Label) {
+  const column = (name: string) => sql.ref(`${alias}.${name}`)
+  const matches = sql<boolean>`${column('addon_id')} = addon.id and ${column('key')} = ${key}
+    and ${column('value')} = ${value} and ${inScope(scope, `${alias}.tenant_id`)}`
+  const on = (join: JoinBuilder<Metadata, never>) => join.on(matches)
+  return [sql`addon_label`.as(sql.ref(alias)) as never, on as never] as const
 }
 
 /** Whether the scope has, or once had, that add-on. */

@@ -1,19 +1,25 @@
-import { sql } from 'kysely'
+import { type ExpressionBuilder, sql } from 'kysely'
 import type { Moment } from '../domain/moment.ts'
 import type { Scope } from '../domain/scopes.ts'
 import type { Executor, Tx } from './client.ts'
-import type { ApiKeyRow } from './schema.ts'
-import { bounds, type Slice } from './tenant-scope.ts'
+import type { ApiKeyRow, Metadata } from './schema.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
+import { inScope, type TenantScope } from './tenant-scope.ts'
+
+/** The tenant that a key belongs to; null for the platform. */
+export type KeyHolder = string | null
 
 interface NewApiKey {
   id: string
-  tenant_id: string
+  tenant_id: KeyHolder
   name: string
   /** SHA-256 of the secret, which is kept nowhere. */
   secret_hash: Buffer
   scopes: Scope[]
   expires_at: Moment | null
 }
+
+type ApiKeyChange = Partial<Pick<ApiKeyRow, 'name' | 'scopes' | 'expires_at' | 'revoked_at' | 'replaced_by'>>
 
 export function insertApiKey(tx: Tx, key: NewApiKey): Promise<ApiKeyRow> {
   return tx.insertInto('api_key').values(key).returningAll().executeTakeFirstOrThrow()
@@ -25,52 +31,52 @@ export async function findApiKeyByHash(ex: Executor, secretHash: Buffer): Promis
   return rows[0]
 }
 
-export function listApiKeys(ex: Executor, tenantId: string, slice: Slice): Promise<ApiKeyRow[]> {
-  const { limit, after } = bounds(slice)
-  return ex
-    .selectFrom('api_key')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where('id', '>', after)
-    .orderBy('id')
-    .limit(limit)
-    .execute()
+export function findApiKey(ex: Executor, holder: KeyHolder, id: string): Promise<ApiKeyRow | undefined> {
+  return keysOf(ex, holder).where('id', '=', id).executeTakeFirst()
 }
 
-/** Of those that the database at hand reaches. */
-export function findApiKey(ex: Executor, id: string): Promise<ApiKeyRow | undefined> {
-  return ex.selectFrom('api_key').selectAll().where('id', '=', id).executeTakeFirst()
+/** In the scope, whoever holds it there. */
+export function findApiKeyIn(ex: Executor, scope: TenantScope, id: string): Promise<ApiKeyRow | undefined> {
+  return ex.selectFrom('api_key').selectAll().where(inScope(scope)).where('id', '=', id).executeTakeFirst()
 }
 
-/** Whoever changes a key locks its row first. */
-export function lockApiKey(tx: Tx, tenantId: string, id: string): Promise<ApiKeyRow | undefined> {
-  const key = tx.selectFrom('api_key').selectAll().where('tenant_id', '=', tenantId).where('id', '=', id)
-  return key.forUpdate().executeTakeFirst()
+/** Keeps others from changing the key until the transaction ends. */
+export function lockApiKey(tx: Tx, holder: KeyHolder, id: string): Promise<ApiKeyRow | undefined> {
+  return keysOf(tx, holder).where('id', '=', id).forUpdate().executeTakeFirst()
 }
 
-/** A key that is revoked already keeps its time. */
-export function revokeApiKey(tx: Tx, tenantId: string, id: string, now: Moment): Promise<ApiKeyRow> {
+/** Keeps the key from being revoked until the transaction ends; others may do the same at once. */
+export function holdApiKey(tx: Tx, holder: KeyHolder, id: string): Promise<ApiKeyRow | undefined> {
+  return keysOf(tx, holder).where('id', '=', id).forShare().executeTakeFirst()
+}
+
+export function listApiKeys(ex: Executor, holder: KeyHolder, slice: Slice): Promise<ApiKeyRow[]> {
+  return keysOf(ex, holder).where(inSlice('api_key', slice)).orderBy('id').limit(rowsOf(slice)).execute()
+}
+
+export function updateApiKey(
+  tx: Tx,
+  holder: KeyHolder,
+  id: string,
+  change: ApiKeyChange,
+): Promise<ApiKeyRow> {
   return tx
     .updateTable('api_key')
-    .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.val(now)) }))
-    .where('tenant_id', '=', tenantId)
+    .set(change)
+    .where(heldBy(holder))
     .where('id', '=', id)
     .returningAll()
     .executeTakeFirstOrThrow()
 }
 
 /** Returns those that were good until now. */
-export function revokeAllApiKeys(
-  tx: Tx,
-  tenantId: string,
-  now: Moment,
-): Promise<{ id: string; name: string }[]> {
+export function revokeAllApiKeys(tx: Tx, tenantId: string, now: Moment): Promise<ApiKeyRow[]> {
   return tx
     .updateTable('api_key')
     .set({ revoked_at: now })
     .where('tenant_id', '=', tenantId)
     .where('revoked_at', 'is', null)
-    .returning(['id', 'name'])
+    .returningAll()
     .execute()
 }
 
@@ -78,3 +84,10 @@ export function revokeAllApiKeys(
 export async function touchApiKey(ex: Executor, id: string, now: Moment, unlessSince: Moment): Promise<void> {
   await sql`call touch_api_key(${id}, ${now}, ${unlessSince})`.execute(ex)
 }
+
+function keysOf(ex: Executor, holder: KeyHolder) {
+  return ex.selectFrom('api_key').selectAll().where(heldBy(holder))
+}
+
+const heldBy = (holder: KeyHolder) => (eb: ExpressionBuilder<Metadata, 'api_key'>) =>
+  holder === null ? eb('tenant_id', 'is', null) : eb('tenant_id', '=', holder)

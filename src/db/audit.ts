@@ -1,10 +1,13 @@
 import type { Executor } from './client.ts'
+import { markApplied } from './idempotency-keys.ts'
 
 /** Who asks, and from where. */
 export interface Actor {
   apiKeyId: string | null
   requestId: string
   sourceAddress: string
+  /** The row of the request's Idempotency-Key, which the change is noted in. */
+  idempotencyKeyId?: string
 }
 
 export interface AuditEntry {
@@ -20,11 +23,16 @@ export interface AuditEntry {
   after?: Record<string, unknown>
 }
 
-/** Records who did what to which resource, in the transaction that does it. */
+/**
+ * Records who did what to which resource, in the transaction that does it.
+ * @throws Problem `idempotency-key-in-use` when the request has been taken over
+ */
 export async function recordAudit(
   tx: Executor,
   { actor, tenantId, action, resourceId, detail = {}, before, after }: AuditEntry,
 ): Promise<void> {
+  if (actor.idempotencyKeyId !== undefined)
+    await markApplied(tx, actor.idempotencyKeyId, { tenantId, action, resourceId })
   await tx
     .insertInto('audit_entry')
     .values({

@@ -1,7 +1,8 @@
 import { type Insertable, sql } from 'kysely'
 import type { Executor, Tx } from './client.ts'
 import type { BackupRow, BackupTable } from './schema.ts'
-import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
+import { inScope, type TenantScope } from './tenant-scope.ts'
 
 export function insertBackup(tx: Tx, backup: Insertable<BackupTable>): Promise<BackupRow> {
   return tx.insertInto('backup').values(backup).returningAll().executeTakeFirstOrThrow()
@@ -32,12 +33,11 @@ export function listBackups(
   addonId: string,
   slice: Slice,
 ): Promise<BackupInArchive[]> {
-  const { limit, after } = bounds(slice)
   return backupsInArchive(ex, scope)
     .where('backup.addon_id', '=', addonId)
-    .where('backup.id', '>', after)
+    .where(inSlice('backup', slice))
     .orderBy('backup.id')
-    .limit(limit)
+    .limit(rowsOf(slice))
     .execute()
 }
 

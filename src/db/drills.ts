@@ -2,7 +2,8 @@ import { type Insertable, sql } from 'kysely'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import type { Db, Executor, Tx } from './client.ts'
 import type { DrillRow, DrillTable } from './schema.ts'
-import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
+import { inScope, type TenantScope } from './tenant-scope.ts'
 
 export function insertDrill(tx: Tx, drill: Insertable<DrillTable>): Promise<DrillRow> {
   return tx.insertInto('drill').values(drill).returningAll().executeTakeFirstOrThrow()
@@ -18,9 +19,8 @@ export function listDrills(
   addonId: string,
   slice: Slice,
 ): Promise<DrillRow[]> {
-  const { limit, after } = bounds(slice)
   const drills = ex.selectFrom('drill').selectAll().where(inScope(scope)).where('addon_id', '=', addonId)
-  return drills.where('id', '>', after).orderBy('id').limit(limit).execute()
+  return drills.where(inSlice('drill', slice)).orderBy('id').limit(rowsOf(slice)).execute()
 }
 
 /** The drill of that add-on that has not finished. */

@@ -6,7 +6,8 @@ import { inScope, type TenantScope } from './tenant-scope.ts'
 
 export interface EventRow {
   position: number
-  tenantId: string
+  /** Null for what happened to the platform's own. */
+  tenantId: string | null
   type: string
   resourceId: string
   payload: unknown
@@ -72,8 +73,8 @@ export async function prunedPosition(ex: Executor, scope: TenantScope): Promise<
 export async function tenantsWithEventsAfter(
   ex: Executor,
   position: number,
-): Promise<{ tenantId: string; position: number }[]> {
-  const { rows } = await sql<{ tenantId: string; position: number }>`
+): Promise<{ tenantId: string | null; position: number }[]> {
+  const { rows } = await sql<{ tenantId: string | null; position: number }>`
     select tenant_id as "tenantId", max(position) as position
       from outbox_event where position > ${position} group by tenant_id`.execute(ex)
   return rows
@@ -91,7 +92,7 @@ export async function pruneEvents(ex: Executor, keptDays: number, limit: number)
     ), noted as (
       insert into pruned_events (tenant_id, position)
       select tenant_id, max(position) from gone group by tenant_id
-      on conflict (tenant_id) do update set position = greatest(pruned_events.position, excluded.position)
+      on conflict (coalesce(tenant_id, '')) do update set position = greatest(pruned_events.position, excluded.position)
     )
     select count(*) from gone`.execute(ex)
   return rows[0]?.count ?? 0

@@ -4,6 +4,7 @@ import type { StallCode } from '../domain/protection.ts'
 import { canBeRestoredFrom } from './backups.ts'
 import type { Executor } from './client.ts'
 import type { ObservationName } from './observations.ts'
+import { readWebhookNumbers, type WebhookNumbers } from './webhook-numbers.ts'
 
 // Numbers over all tenants, for metrics only: none of them names a tenant.
 
@@ -13,6 +14,7 @@ export interface Fleet {
   archives: ArchiveNumbers
   operationsOpen: { kind: OperationKind; count: number }[]
   operationsOverdue: number
+  webhooks: WebhookNumbers
   drills: { oldestSuccessSeconds: number | null; failed: number }
   observations: { name: ObservationName; value: number; ageSeconds: number }[]
 }
@@ -58,6 +60,7 @@ export async function readFleet(
     operationsOpen: open.rows,
     operationsOverdue: await countOverdue(db),
     drills: await readDrills(db),
+    webhooks: await readWebhookNumbers(db),
     observations: observed.rows,
   }
 }

@@ -2,7 +2,8 @@ import { sql } from 'kysely'
 import type { OperationKind } from '../domain/addon.ts'
 import type { Executor, Tx } from './client.ts'
 import type { OperationRow, OperationStepRow } from './schema.ts'
-import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
+import { inScope, type TenantScope } from './tenant-scope.ts'
 
 export function findOperation(
   ex: Executor,
@@ -24,10 +25,9 @@ export function listOperations(
   addonId: string | undefined,
   slice: Slice,
 ): Promise<OperationRow[]> {
-  const { limit, after } = bounds(slice)
-  let query = ex.selectFrom('operation').selectAll().where(inScope(scope)).where('id', '>', after)
+  let query = ex.selectFrom('operation').selectAll().where(inScope(scope)).where(inSlice('operation', slice))
   if (addonId !== undefined) query = query.where('addon_id', '=', addonId)
-  return query.orderBy('id').limit(limit).execute()
+  return query.orderBy('id').limit(rowsOf(slice)).execute()
 }
 
 /** Whether the open operation on that server has been asked to end. */

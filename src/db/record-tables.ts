@@ -3,9 +3,9 @@ import type { Moment } from '../domain/moment.ts'
 
 type Facts = Record<string, unknown>
 
-/** Up to where events of a tenant have been removed: see events.ts. */
+/** Up to where events of a tenant, or of the platform's own, have been removed: see events.ts. */
 export interface PrunedEventsTable {
-  tenant_id: string
+  tenant_id: string | null
   position: number
 }
 

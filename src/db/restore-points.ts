@@ -1,7 +1,8 @@
 import type { Insertable } from 'kysely'
 import type { Executor, Tx } from './client.ts'
 import type { RestorePointRow, RestorePointTable } from './schema.ts'
-import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
+import { inScope, type TenantScope } from './tenant-scope.ts'
 
 /** @throws the database's error on `restore_point_name` when the name is taken. */
 export function insertRestorePoint(tx: Tx, point: Insertable<RestorePointTable>): Promise<RestorePointRow> {
@@ -33,14 +34,13 @@ export function listRestorePoints(
   addonId: string,
   slice: Slice,
 ): Promise<RestorePointRow[]> {
-  const { limit, after } = bounds(slice)
   return ex
     .selectFrom('restore_point')
     .selectAll()
     .where(inScope(scope))
     .where('addon_id', '=', addonId)
-    .where('id', '>', after)
+    .where(inSlice('restore_point', slice))
     .orderBy('id')
-    .limit(limit)
+    .limit(rowsOf(slice))
     .execute()
 }

@@ -1,8 +1,8 @@
 import type { Insertable } from 'kysely'
-import type { RestoreStatus } from '../domain/restore.ts'
 import type { Executor, Tx } from './client.ts'
 import type { RestoreRow, RestoreTable } from './schema.ts'
-import { bounds, inScope, type Slice, type TenantScope } from './tenant-scope.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
+import { inScope, type TenantScope } from './tenant-scope.ts'
 
 export function insertRestore(tx: Tx, restore: Insertable<RestoreTable>): Promise<RestoreRow> {
   return tx.insertInto('restore').values(restore).returningAll().executeTakeFirstOrThrow()
@@ -12,22 +12,20 @@ export function findRestore(ex: Executor, scope: TenantScope, id: string): Promi
   return restores(ex, scope).where('id', '=', id).executeTakeFirst()
 }
 
-export interface RestoreFilter {
-  addonId?: string | undefined
-  status?: RestoreStatus | undefined
+/** As `findRestore`; nobody changes it until the transaction ends. */
+export function lockRestore(tx: Tx, scope: TenantScope, id: string): Promise<RestoreRow | undefined> {
+  return restores(tx, scope).where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
 }
 
 export function listRestores(
   ex: Executor,
   scope: TenantScope,
-  { addonId, status }: RestoreFilter,
+  addonId: string | undefined,
   slice: Slice,
 ): Promise<RestoreRow[]> {
-  const { limit, after } = bounds(slice)
-  let query = restores(ex, scope).where('id', '>', after)
+  let query = restores(ex, scope).where(inSlice('restore', slice))
   if (addonId !== undefined) query = query.where('addon_id', '=', addonId)
-  if (status !== undefined) query = query.where('status', '=', status)
-  return query.orderBy('id').limit(limit).execute()
+  return query.orderBy('id').limit(rowsOf(slice)).execute()
 }
 
 /** Whether a restore that has not finished, or a drill, reads that server's archive. */

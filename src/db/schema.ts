@@ -9,7 +9,7 @@ import type {
   RestoredFrom,
   ServerSettings,
 } from '../domain/addon.ts'
-import type { BackupPolicy, CompleteBackupPolicy } from '../domain/backup-policy.ts'
+import type { BackupPolicy } from '../domain/backup-policy.ts'
 import type { DrillCheck, DrillStatus } from '../domain/drill.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Failure } from '../domain/problem.ts'
@@ -25,9 +25,13 @@ import type {
   RestoreTarget,
   SecuredRole,
 } from '../domain/restore.ts'
-import type { Scope } from '../domain/scopes.ts'
-import type { MeasuredRateTable, ObservationTable } from './observation-table.ts'
+import type { ApiKeyTable } from './api-key-table.ts'
+import type { CertificateAuthorityTable } from './certificate-authority-table.ts'
+import type { CredentialTables } from './credential-table.ts'
+import type { MeasuredRateTable, ObservationTable, PlatformPolicyTable } from './observation-table.ts'
 import type { AuditEntryTable, PrunedEventsTable } from './record-tables.ts'
+import type { RequestTables } from './request-tables.ts'
+import type { WebhookTables } from './webhook-tables.ts'
 
 /** jsonb: read as the value, written as text. */
 type Json<Value> = ColumnType<Value, string, string>
@@ -48,19 +52,6 @@ export interface TenantTable {
   storage_key_sealed: string | null
   created_at: MadeNow
   deleted_at: Moment | null
-}
-
-export interface ApiKeyTable {
-  id: string
-  tenant_id: string | null
-  name: string
-  secret_hash: Buffer
-  scopes: Scope[]
-  replaced_by: string | null
-  created_at: MadeNow
-  expires_at: Moment | null
-  last_used_at: Moment | null
-  revoked_at: Moment | null
 }
 
 export interface AddonTable {
@@ -242,14 +233,9 @@ export interface DrillTable {
   finished_at: Moment | null
 }
 
-export interface PlatformPolicyTable {
-  only_one: Generated<boolean>
-  backup_policy: Json<CompleteBackupPolicy>
-}
-
 export interface OutboxEventTable {
   id: Generated<number>
-  tenant_id: string
+  tenant_id: string | null
   /** Null until it is placed: see event-positions.ts. */
   position: number | null
   type: string
@@ -259,7 +245,7 @@ export interface OutboxEventTable {
 }
 
 /** The metadata database, as `migrations/` makes it. */
-export interface Metadata {
+export interface Metadata extends CredentialTables, RequestTables, WebhookTables {
   master_key: MasterKeyTable
   tenant: TenantTable
   api_key: ApiKeyTable
@@ -278,6 +264,7 @@ export interface Metadata {
   outbox_event: OutboxEventTable
   pruned_events: PrunedEventsTable
   audit_entry: AuditEntryTable
+  certificate_authority: CertificateAuthorityTable
 }
 
 export type TenantRow = Selectable<TenantTable>

@@ -7,15 +7,3 @@ export type TenantScope = { readonly tenantId: string } | 'every-tenant'
 export function inScope(scope: TenantScope, column = 'tenant_id'): RawBuilder<boolean> {
   return scope === 'every-tenant' ? sql<boolean>`true` : sql<boolean>`${sql.ref(column)} = ${scope.tenantId}`
 }
-
-/** Which rows of a list, in order of id. */
-export interface Slice {
-  limit: number
-  /** Only rows after this id. */
-  after: string | undefined
-}
-
-/** One row more than asked for tells whether there is a next page. Every id sorts after the empty text. */
-export function bounds({ limit, after = '' }: Slice): { limit: number; after: string } {
-  return { limit: limit + 1, after }
-}

@@ -2,7 +2,7 @@ import type { Insertable } from 'kysely'
 import type { Moment } from '../domain/moment.ts'
 import type { Executor, Tx } from './client.ts'
 import type { TenantRow, TenantTable } from './schema.ts'
-import { bounds, type Slice } from './tenant-scope.ts'
+import { inSlice, rowsOf, type Slice } from './slice.ts'
 
 export type TenantSettings = Partial<
   Pick<Insertable<TenantTable>, 'name' | 'max_concurrent_operations' | 'backup_policy'>
@@ -36,15 +36,19 @@ export function lockTenant(tx: Tx, id: string): Promise<{ id: string } | undefin
   return tenant.forUpdate().executeTakeFirst()
 }
 
+/** Keeps others from changing the tenant until the transaction ends, but not from making something in it. */
+export function lockTenantToChange(tx: Tx, id: string): Promise<{ id: string } | undefined> {
+  return tx.selectFrom('tenant').select('id').where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
+}
+
 export function listTenants(ex: Executor, slice: Slice): Promise<TenantRow[]> {
-  const { limit, after } = bounds(slice)
   return ex
     .selectFrom('tenant')
     .selectAll()
     .where('deleted_at', 'is', null)
-    .where('id', '>', after)
+    .where(inSlice('tenant', slice))
     .orderBy('id')
-    .limit(limit)
+    .limit(rowsOf(slice))
     .execute()
 }
 

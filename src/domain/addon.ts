@@ -12,6 +12,7 @@ export type OperationKind =
   | 'archive.expire'
   | 'archive.purge'
   | 'restore-point.create'
+  | 'credential.apply'
   | 'drill.verify'
   | 'drill.check'
   | 'restore.run'

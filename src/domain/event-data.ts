@@ -12,7 +12,19 @@ export const backup = { backupId: id, addonId: id }
 export const restorePoint = { restorePointId: id, addonId: id }
 export const drill = { drillId: id, addonId: id }
 export const restore = { restoreId: id, addonId: id.describe('The source') }
-export const apiKey = { apiKeyId: id, name: z.string() }
+export const credential = { credentialId: id, addonId: id }
+export const credentialNature = {
+  name: z.string(),
+  access: z.enum(['owner', 'read-write', 'read-only']),
+}
+export const webhookEndpoint = { webhookEndpointId: id }
+export const apiKey = {
+  apiKeyId: id,
+  name: z.string(),
+  scopes: z.array(z.string()),
+  expiresAt: moment.nullable(),
+  replacedBy: id.nullable().describe('The key that was made when this one was rotated'),
+}
 
 export const backupType = z.enum(['full', 'differential', 'incremental'])
 

@@ -5,6 +5,8 @@ import {
   backup,
   backupType,
   change,
+  credential,
+  credentialNature,
   drill,
   drillResult,
   failure,
@@ -17,7 +19,9 @@ import {
   restoreTarget,
   storageKeyNames,
   walGap,
+  webhookEndpoint,
 } from './event-data.ts'
+import { DISABLED_REASONS } from './webhook.ts'
 
 const withFailure = { failure: failure.optional() }
 
@@ -33,7 +37,9 @@ export const eventData = {
   'tenant.storage-keys-set': z.object(storageKeyNames),
   'tenant.storage-keys-removed': z.object({}),
 
-  'api-key.created': z.object({ ...apiKey, scopes: z.array(z.string()), expiresAt: moment.nullable() }),
+  'api-key.created': z.object(apiKey),
+  'api-key.updated': z.object(apiKey),
+  'api-key.rotated': z.object(apiKey),
   'api-key.revoked': z.object(apiKey),
 
   'addon.created': z.object({
@@ -56,6 +62,14 @@ export const eventData = {
     ...addon,
     archiveComplete: z.boolean().optional().describe('Whether everything that was committed is archived'),
   }),
+
+  'credential.created': z.object({ ...credential, ...credentialNature }),
+  'credential.active': z.object(credential),
+  'credential.rotating': z.object({ ...credential, ...credentialNature, overlapSeconds: z.number() }),
+  'credential.rotated': z.object({ ...credential, oldLoginUntil: moment }),
+  'credential.old-login-ended': z.object(credential),
+  'credential.deleting': z.object({ ...credential, ...credentialNature }),
+  'credential.deleted': z.object(credential),
 
   'archive.gap-found': z.object({ ...addon, gap: walGap }),
   'archive.kept': z.object({ ...addon, keptUntil: moment }),
@@ -97,6 +111,20 @@ export const eventData = {
   'drill.failed': z.object(drillResult),
   'drill.cancelled': z.object(drillResult),
 
+  'webhook-endpoint.created': z.object({ ...webhookEndpoint, host: z.string() }),
+  'webhook-endpoint.updated': z.object({
+    ...webhookEndpoint,
+    changed: z.array(z.string()).describe('The names of the fields that were given'),
+    enabled: z.boolean(),
+  }),
+  'webhook-endpoint.secret-rotated': z.object({ ...webhookEndpoint, earlierSignUntil: moment }),
+  'webhook-endpoint.disabled': z.object({
+    ...webhookEndpoint,
+    host: z.string(),
+    reason: z.enum(DISABLED_REASONS),
+  }),
+  'webhook-endpoint.deleted': z.object(webhookEndpoint),
+
   'operation.failed': z.object({ operationId: id, ...addon, kind: z.string(), failure: failure.nullable() }),
 } as const satisfies Record<string, z.ZodObject>
 
@@ -112,9 +140,9 @@ export function isEventFilter(text: string): boolean {
 }
 
 /** Which of the ids in the data the event is about. */
-export function resourceOf(type: EventType, tenantId: string, data: Record<string, unknown>): string {
+export function resourceOf(type: EventType, tenantId: string | null, data: Record<string, unknown>): string {
   const [resource = ''] = type.split('.', 1)
-  if (resource === 'tenant') return tenantId
+  if (resource === 'tenant' && tenantId !== null) return tenantId
   const field = `${resource.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}Id`
   const found = data[resource === 'archive' ? 'addonId' : field]
   if (typeof found !== 'string') throw new Error(`an event ${type} has no ${field}`)

@@ -16,27 +16,44 @@ const catalogue = {
   'restore-not-found': { status: 404, title: 'Restore not found' },
   'restore-point-not-found': { status: 404, title: 'Restore point not found' },
   'drill-not-found': { status: 404, title: 'Drill not found' },
+  'credential-not-found': { status: 404, title: 'Credential not found' },
+  'webhook-endpoint-not-found': { status: 404, title: 'Webhook endpoint not found' },
+  'webhook-delivery-not-found': { status: 404, title: 'Webhook delivery not found' },
   'operation-not-found': { status: 404, title: 'Operation not found' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'addon-name-taken': { status: 409, title: 'The name is taken by another add-on of the tenant' },
   'addon-not-available': { status: 409, title: 'The add-on is not in a state that allows this' },
   'not-protected-yet': { status: 409, title: 'The add-on has no complete backup yet' },
+  'idempotency-key-in-use': { status: 409, title: 'The request of this Idempotency-Key is still running' },
+  'idempotent-answer-lost': {
+    status: 409,
+    title: 'The request has been carried out, but its answer is lost',
+  },
   'operation-in-progress': { status: 409, title: 'Another operation is running on this server' },
   'restore-in-progress': { status: 409, title: 'A restore is reading this add-on' },
   'restore-point-name-taken': { status: 409, title: 'The add-on has a restore point of that name' },
+  'credential-name-taken': { status: 409, title: 'The add-on has a credential of that name' },
+  'credential-not-ready': { status: 409, title: 'The credential is not in a state that allows this' },
+  'owner-credential': { status: 409, title: 'The credential of the owner goes with the add-on' },
   'drill-in-progress': { status: 409, title: 'A drill of this add-on is running' },
+  'api-key-ended': { status: 409, title: 'The API key has expired or been revoked' },
+  'api-key-replaced': { status: 409, title: 'The API key has been replaced by another' },
   'archive-purged': { status: 409, title: 'The archive of the add-on has been purged' },
   'storage-not-s3': { status: 409, title: 'Archives are not kept on an object store' },
   'restore-finished': { status: 409, title: 'The restore has already finished' },
   'deletion-protected': { status: 409, title: 'The add-on is protected against deletion' },
   'tenant-not-empty': { status: 409, title: 'The tenant still has add-ons' },
   'events-pruned': { status: 410, title: 'Events after this one are kept no longer' },
+  'precondition-failed': { status: 412, title: 'The resource is not what If-Match says' },
+  'webhook-endpoint-limit': { status: 409, title: 'There are as many webhook endpoints as there may be' },
   'body-too-large': { status: 413, title: 'The request body is too large' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
+  'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
   'target-before-window': { status: 422, title: 'The target lies before the recovery window' },
   'target-in-future': { status: 422, title: 'The target lies in the future' },
   'target-in-gap': { status: 422, title: 'The target lies in a gap of the archive' },
   'target-not-found': { status: 422, title: 'The archive does not hold the target' },
+  'webhook-url-refused': { status: 422, title: 'The URL of the webhook endpoint is refused' },
   'storage-keys-refused': { status: 422, title: 'The object store refuses the keys' },
   'postgres-version-unavailable': { status: 422, title: 'This PostgreSQL version is not available' },
   'too-many-streams': { status: 429, title: 'The API key has too many streams open' },
@@ -83,6 +100,8 @@ interface ProblemOptions {
   detail?: string
   /** RFC 9457 extension members, shown to the client. */
   extensions?: Record<string, unknown>
+  /** When it may be worth trying again: the Retry-After header. */
+  retryAfterSeconds?: number
   /** For the log only. */
   cause?: unknown
 }
@@ -95,14 +114,16 @@ export class Problem extends Error {
   readonly title: string
   readonly detail: string | undefined
   readonly extensions: Record<string, unknown>
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ProblemCode, { detail, extensions = {}, cause }: ProblemOptions = {}) {
+  constructor(code: ProblemCode, { detail, extensions = {}, retryAfterSeconds, cause }: ProblemOptions = {}) {
     super(detail ?? catalogue[code].title, { cause })
     this.code = code
     this.status = catalogue[code].status
     this.title = catalogue[code].title
     this.detail = detail
     this.extensions = extensions
+    this.retryAfterSeconds = retryAfterSeconds
   }
 }
 

@@ -81,6 +81,8 @@ export interface ServerDriver {
   ensureInstance(serverId: string): Promise<void>
   /** Atomically replaces files in the configuration directory; null removes one. */
   writeConfig(serverId: string, files: Readonly<Record<string, string | null>>): Promise<void>
+  /** A file of the configuration directory; null when there is none. */
+  readConfig(serverId: string, name: string): Promise<string | null>
   /** Stops everything that belongs to the server, strays included, and removes its directories. */
   destroyInstance(serverId: string): Promise<void>
   /** Of the file system that the server's data is on, or would be. */

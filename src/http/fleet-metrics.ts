@@ -1,9 +1,15 @@
 import type { Fleet } from '../services/read-fleet.ts'
 import type { Metric } from '../telemetry/metrics.ts'
+import { webhookMetrics } from './webhook-metrics.ts'
 
 /** What of the fleet is exposed; docs/operations/metrics.md says which guarantee each watches. */
 export function fleetMetrics(fleet: Fleet): Metric[] {
-  return [...protectionMetrics(fleet), ...archiveMetrics(fleet), ...workMetrics(fleet)]
+  return [
+    ...protectionMetrics(fleet),
+    ...archiveMetrics(fleet),
+    ...workMetrics(fleet),
+    ...webhookMetrics(fleet),
+  ]
 }
 
 const one = (value: number) => [{ value }]

@@ -11,6 +11,9 @@ const scheme = (description: string) =>
   ({ type: 'http', scheme: 'bearer', bearerFormat: 'udk_…', description }) as const
 
 export const securitySchemes = {
-  platformKey: scheme('Acts for every tenant.'),
-  tenantKey: scheme('Acts for the tenant it belongs to; whatever belongs to another does not exist for it.'),
+  platformKey: scheme('Acts for every tenant, without limits of scope.'),
+  tenantKey: scheme(
+    'Acts for the tenant it belongs to; whatever belongs to another does not exist for it. ' +
+      'It needs all of the scopes that an operation lists; `admin` stands for each.',
+  ),
 }

@@ -3,7 +3,10 @@ import Fastify, { type FastifyBaseLogger } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { answerBrokenRequest } from './broken-request.ts'
 import { authentication } from './plugins/authentication.ts'
+import { conditionalRequests } from './plugins/conditional-requests.ts'
+import { idempotency } from './plugins/idempotency.ts'
 import { jsonBodies } from './plugins/json-bodies.ts'
+import { lists } from './plugins/lists.ts'
 import { openapi } from './plugins/openapi.ts'
 import { problemDetails, sendProblem } from './plugins/problem-details.ts'
 import { unknownRoutes } from './plugins/unknown-routes.ts'
@@ -48,6 +51,9 @@ export function buildServer(deps: ServerDeps, { bodyBytesMax = BODY_BYTES_MAX }:
   void app.register(
     async (v1) => {
       await v1.register(authentication, { deps })
+      await v1.register(conditionalRequests)
+      await v1.register(lists)
+      await v1.register(idempotency)
       for (const route of routes) await v1.register(route)
     },
     { prefix: '/v1' },

@@ -2,7 +2,8 @@ import type { Executor } from '../db/client.ts'
 import { type EventData, type EventType, resourceOf } from '../domain/events.ts'
 
 export interface OutboxEvent<Type extends EventType> {
-  tenantId: string
+  /** Null for what happens to the platform's own. */
+  tenantId: string | null
   type: Type
   /** What the catalogue says (`domain/events.ts`). */
   payload: EventData<Type>

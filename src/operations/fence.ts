@@ -8,6 +8,7 @@ const READS = new Set<keyof ServerDriver | keyof ArchiveStore>([
   'postgresVersions',
   'listInstances',
   'postgresState',
+  'readConfig',
   'readLog',
   'checkTask',
   'taskEnded',

@@ -16,4 +16,9 @@ export async function forgetArchive(
   await sql`update addon set password_sealed = ${password} where id = ${addonId} and status = 'deleted'`.execute(
     tx,
   )
+  await sql`
+    update credential set password_sealed = null, next_password_sealed = null
+     where addon_id = ${addonId} and exists (select from addon where id = ${addonId} and status = 'deleted')`.execute(
+    tx,
+  )
 }

@@ -4,6 +4,7 @@ import { getServer } from '../db/servers.ts'
 import { findDeletedServers, findServersToKeepRunning, type RunningServer } from '../db/unscoped.ts'
 import { keepRunning } from './keep-running.ts'
 import { refreshConfig } from './refresh-config.ts'
+import { refreshServer } from './refresh-server.ts'
 import type { WorkDeps } from './server-work.ts'
 import type { StoreWatch } from './store-watch.ts'
 import { watchServer } from './watch-server.ts'
@@ -42,7 +43,9 @@ async function lookAfter(
   const { id: serverId, tenantId } = server
   try {
     if (await keepRunning(deps, tenantId, serverId)) report({ serverId, action: 'started' })
-    await refreshConfig(deps, await getServer(deps.db, tenantId, serverId))
+    const record = await getServer(deps.db, tenantId, serverId)
+    await refreshConfig(deps, record)
+    await refreshServer(deps, record)
     await watchServer(deps, server, refusal)
   } catch (error) {
     report({ serverId, action: 'failed', error })

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type pg from 'pg'
 import type { ArchiveAccess, BackupEngine, EngineServer } from '../backup/engine.ts'
 import type { Db, Executor } from '../db/client.ts'
@@ -12,6 +13,7 @@ import { postgresqlConf } from '../postgres/settings.ts'
 import { type KeyRing, sealContext } from '../secrets/key-ring.ts'
 import { storageKeysOf } from '../secrets/storage-keys.ts'
 import type { ArchiveStore } from '../storage/archive-store.ts'
+import { CERTIFICATE_FILE, ensureCertificate } from './server-certificate.ts'
 
 /** What steps work with, for the length of one turn. */
 export interface WorkDeps {
@@ -23,6 +25,8 @@ export interface WorkDeps {
   keyRing: KeyRing
   ports: { first: number; last: number }
   listenAddresses: string
+  /** The host at which clients reach servers, which certificates name. */
+  endpointHost: string
   /** PostgreSQL settings that suit the host, for servers that have none of their own. */
   hostSettings: ServerSettings
   /** OS users that may be `undrop_admin` over a server's private socket. */
@@ -35,6 +39,8 @@ export interface WorkDeps {
   surveyEverySeconds: number
   /** The engine's configuration as this process has last written it, by server: see `refresh-config.ts`. */
   writtenConfigs: WrittenConfigs
+  /** Digests of what servers have been told to read by this process, by server: see `refresh-server.ts`. */
+  loadedConfigs: Map<string, string>
   /** To be called before an effect that goes past the driver, such as SQL on a server. */
   assertHeld(): void
 }
@@ -109,14 +115,26 @@ export async function writeServerConfig(
   server: ServerRecord,
   mode: ServerMode,
 ): Promise<void> {
-  const archiveCommand = mode.archiving ? deps.engine.archiveCommand(engineServer(deps, server)) : ''
-  await deps.driver.writeConfig(server.serverId, {
-    'postgresql.conf':
-      postgresqlConf({ settings: { ...deps.hostSettings, ...server.settings }, archiveCommand }) +
-      mode.recovery,
+  await ensureCertificate(deps, server.serverId, deps.db)
+  await deps.driver.writeConfig(server.serverId, serverConfig(deps, server, mode))
+}
+
+/** PostgreSQL's own configuration files, by name. */
+export function serverConfig(
+  deps: WorkDeps,
+  server: ServerRecord,
+  mode: ServerMode,
+): Record<'postgresql.conf' | 'pg_hba.conf' | 'pg_ident.conf', string> {
+  const conf = postgresqlConf({
+    settings: { ...deps.hostSettings, ...server.settings },
+    archiveCommand: mode.archiving ? deps.engine.archiveCommand(engineServer(deps, server)) : '',
+    certificateFile: join(deps.driver.paths(server.serverId).configDirectory, CERTIFICATE_FILE),
+  })
+  return {
+    'postgresql.conf': conf + mode.recovery,
     'pg_hba.conf': HBA[mode.access](),
     'pg_ident.conf': identMap(deps.adminOsUsers),
-  })
+  }
 }
 
 /** Somebody who takes every port we try is not outrun. */
@@ -132,6 +150,8 @@ export async function startServer(
   const port = portOf(server)
   // A reboot may have taken the directory of the socket.
   await deps.driver.ensureInstance(server.serverId)
+  // Nor would it start without a certificate, and one that has not run for long may be past its end.
+  await ensureCertificate(deps, server.serverId, db)
   try {
     await deps.driver.startPostgres(server.serverId, server.postgresVersion, {
       port,

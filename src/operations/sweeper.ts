@@ -1,5 +1,6 @@
 import type { Db, Executor } from '../db/client.ts'
 import { pruneEvents } from '../db/events.ts'
+import { removeOldIdempotencyKeys } from '../db/idempotency-keys.ts'
 import { transact } from '../db/transact.ts'
 import {
   cancelWorkBeforeDeletion,
@@ -10,10 +11,13 @@ import {
   findUnprotectedAddons,
   lockForPurge,
 } from '../db/unscoped.ts'
+import { pruneWebhooks } from '../db/webhook-dispatch.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import { Problem } from '../domain/problem.ts'
+import { DELIVERIES_KEPT_DAYS } from '../domain/webhook.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
 import { openDueBackups } from './due-backups.ts'
+import { openCredentialWork } from './due-credentials.ts'
 import { openDueDrill } from './due-drills.ts'
 import { type NewWork, openOperation } from './open.ts'
 import type { Doorbell } from './wake-up.ts'
@@ -51,6 +55,9 @@ export async function sweep({ db, doorbell, ...schedule }: SweepDeps): Promise<n
     () => openDueBackups({ db, ...schedule }),
     () => openPurges(db),
     () => pruneEvents(db, schedule.eventsKeptDays, PRUNED_AT_ONCE),
+    () => openCredentialWork(db, BATCH),
+    () => removeOldIdempotencyKeys(db),
+    () => pruneWebhooks(db, DELIVERIES_KEPT_DAYS),
   ]
   const errors: unknown[] = []
   for (const stage of stages) await stage().catch((error: unknown) => errors.push(error))

@@ -12,15 +12,18 @@ export function hbaPrivate(): string {
   return `${ADMIN_ONLY}local all all scram-sha-256\n`
 }
 
-/** `pg_hba.conf` that admits clients by password as well, though neither as our admin nor for physical replication. */
+/**
+ * `pg_hba.conf` that admits clients by password as well, though neither as our admin nor for physical replication, and
+ * over the network by TLS alone.
+ */
 export function hbaServing(): string {
   return [
     ADMIN_ONLY,
     // Only Undrop reaches the socket, to prove a client's credentials.
     'local all all scram-sha-256\n',
-    `host all ${ADMIN_ROLE} all reject\n`,
-    'host replication all all reject\n',
-    'host all all all scram-sha-256\n',
+    `hostssl all ${ADMIN_ROLE} all reject\n`,
+    'hostssl replication all all reject\n',
+    'hostssl all all all scram-sha-256\n',
   ].join('')
 }
 

@@ -6,6 +6,8 @@ interface PostgresqlConf {
   settings: ServerSettings
   /** As the engine gives it; empty holds WAL back until the server has an archive of its own (pitfall 1). */
   archiveCommand: string
+  /** Absolute path of the server's key and certificate, in one file; none for a server that no network reaches. */
+  certificateFile?: string
 }
 
 interface Recovery {
@@ -27,7 +29,6 @@ const DEFAULTS: ServerSettings = {
   shared_buffers: '128MB',
   wal_level: 'replica',
   timezone: 'UTC',
-  ssl: 'off',
   password_encryption: 'scram-sha-256',
 }
 
@@ -64,8 +65,16 @@ const FIXED: ServerSettings = {
  *
  * @throws RangeError when a name or value cannot stand in a configuration file.
  */
-export function postgresqlConf({ settings, archiveCommand }: PostgresqlConf): string {
-  return confText({ ...DEFAULTS, ...settings, ...FIXED, archive_command: archiveCommand })
+export function postgresqlConf({ settings, archiveCommand, certificateFile }: PostgresqlConf): string {
+  const tls = tlsSettings(certificateFile)
+  return confText({ ...DEFAULTS, ...settings, ...FIXED, ...tls, archive_command: archiveCommand })
+}
+
+/** PostgreSQL manual, 20.3.3. A reload is enough for all of them. */
+function tlsSettings(certificateFile: string | undefined): ServerSettings {
+  if (certificateFile === undefined) return { ssl: 'off' }
+  const files = { ssl_cert_file: certificateFile, ssl_key_file: certificateFile }
+  return { ssl: 'on', ssl_min_protocol_version: 'TLSv1.2', ...files }
 }
 
 /**

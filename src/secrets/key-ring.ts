@@ -63,6 +63,10 @@ function keyId(key: Buffer): string {
 /** What each sealed secret is bound to. */
 export const sealContext = {
   addonPassword: (addonId: string) => `addon/${addonId}/password`,
+  credentialPassword: (credentialId: string) => `credential/${credentialId}/password`,
   tenantStorageKey: (tenantId: string) => `tenant/${tenantId}/storage-key`,
+  idempotentAnswer: (id: string) => `idempotency-key/${id}/answer`,
+  webhookSecret: (secretId: string) => `webhook-secret/${secretId}`,
+  authorityKey: (id: string) => `certificate-authority/${id}/key`,
   archiveCipher: (serverId: string) => `archive/${serverId}/cipher`,
 }

@@ -1,8 +1,10 @@
 import { type AddonWithPort, insertAddon } from '../db/addons.ts'
 import type { Tx } from '../db/client.ts'
+import { insertCredential } from '../db/credentials.ts'
 import { breaksUnique } from '../db/sql-state.ts'
 import type { AddonStatus, RestoredFrom, ServerSettings } from '../domain/addon.ts'
 import type { BackupPolicy } from '../domain/backup-policy.ts'
+import { OWNER } from '../domain/credential.ts'
 import { newCipherPass, newPassword, newUsername } from '../domain/credentials.ts'
 import { newId } from '../domain/ids.ts'
 import { Problem } from '../domain/problem.ts'
@@ -56,7 +58,10 @@ export async function allocateAddon(
       cipher_pass_sealed: keyRing.seal(newCipherPass(), sealContext.archiveCipher(serverId)),
     },
   }
-  return insertAddon(tx, rows).catch(nameTaken)
+  const row = await insertAddon(tx, rows).catch(nameTaken)
+  const credential = { id: newId('credential'), ...owner, addon_id: id }
+  await insertCredential(tx, { ...credential, name: OWNER, access: 'owner', status: 'active' })
+  return row
 }
 
 /** Tells the client's mistake from a bug. */

@@ -11,5 +11,6 @@ export function apiKeyView(row: ApiKeyRow) {
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,
     revokedAt: row.revoked_at,
+    replacedBy: row.replaced_by,
   }
 }

@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto'
 import { findApiKey, findApiKeyByHash, touchApiKey } from '../db/api-keys.ts'
-import { hashApiKey } from '../domain/credentials.ts'
+import { hashApiKey, isWholeApiKey } from '../domain/credentials.ts'
 import { addSeconds, type Moment } from '../domain/moment.ts'
 import { SCOPES, type Scope } from '../domain/scopes.ts'
 import type { Caller } from './caller.ts'
+import { isAlive } from './key-maker.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
 const TOUCH_EVERY_SECONDS = 60
@@ -14,13 +15,19 @@ export interface Identity {
   scopes: readonly Scope[]
 }
 
-/** Whose key that is; null when it is nobody's, or has expired or been revoked. */
+/**
+ * Whose key that is; null when it is nobody's, or has expired or been revoked. Asked of the database at every request, so
+ * that a revocation acts at the next one. Keys that are unknown, expired or revoked cost the same: one look at an index
+ * of digests. What its time tells is how digests sort, and nobody can choose a secret by its SHA-256; the configured key,
+ * which is compared here, is compared in constant time.
+ */
 export async function authenticate(
   { db, platformKeyHash, now }: Pick<ServiceDeps, 'db' | 'platformKeyHash' | 'now'>,
   secret: string,
 ): Promise<Identity | null> {
   const hash = hashApiKey(secret)
   if (timingSafeEqual(hash, platformKeyHash)) return { apiKeyId: null, tenantId: null, scopes: SCOPES }
+  if (!isWholeApiKey(secret)) return null
 
   const key = await findApiKeyByHash(db, hash)
   if (key === undefined || key.revoked_at !== null) return null
@@ -35,10 +42,10 @@ export async function authenticate(
 /** Whether a key that was good when a long answer began is so still; the key of the configuration always is. */
 export async function keyIsGood(
   db: ServiceDeps['db'],
-  apiKeyId: string | null,
+  { tenantId, actor: { apiKeyId } }: Caller,
   now: Moment,
 ): Promise<boolean> {
   if (apiKeyId === null) return true
-  const key = await findApiKey(db, apiKeyId)
-  return key !== undefined && key.revoked_at === null && (key.expires_at === null || key.expires_at > now)
+  const key = await findApiKey(db, tenantId, apiKeyId)
+  return key !== undefined && isAlive(key, now)
 }

@@ -11,6 +11,8 @@ export interface Caller {
   /** What its key is allowed; checked before a use case begins. */
   scopes: readonly Scope[]
   actor: Actor
+  /** The states of a resource that the request is meant for: see precondition.ts. */
+  ifMatch?: string
 }
 
 /**

@@ -1,61 +1,82 @@
-import { insertApiKey } from '../db/api-keys.ts'
+import { insertApiKey, type KeyHolder } from '../db/api-keys.ts'
 import { recordAudit } from '../db/audit.ts'
-import { holdTenant } from '../db/tenants.ts'
+import type { Tx } from '../db/client.ts'
+import type { ApiKeyRow } from '../db/schema.ts'
 import { transact } from '../db/transact.ts'
 import { hashApiKey, newApiKeySecret } from '../domain/credentials.ts'
 import { newId } from '../domain/ids.ts'
-import { type Moment, parseMoment } from '../domain/moment.ts'
-import { Problem } from '../domain/problem.ts'
+import type { Moment } from '../domain/moment.ts'
 import { DEFAULT_SCOPES, SCOPES, type Scope } from '../domain/scopes.ts'
-import { recordEvent } from '../notify/outbox.ts'
 import { apiKeyView } from './api-key-view.ts'
-import { type Caller, tenantOf } from './caller.ts'
+import type { Caller } from './caller.ts'
+import { requestedExpiry } from './key-expiry.ts'
+import { assertMayGrant, expiryWithin, keyMaker } from './key-maker.ts'
+import { recordKeyEvent } from './record-key-event.ts'
+import { holderOf, holdHolder, type RequestedHolder } from './require-api-key.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
 export interface ApiKeyInput {
   name: string
+  /** A key of the platform has all of them. */
   scopes?: Scope[] | undefined
-  /** RFC 3339 with an offset. */
+  /** RFC 3339 with an offset; as long as the key that makes it where it is not given. */
   expiresAt?: string | undefined
 }
 
 /**
  * The only answer that holds the key's secret.
- * @throws Problem `tenant-not-found`, `validation-failed` for an expiry that has passed
+ * @throws Problem `tenant-not-found`, `validation-failed` for an expiry that has passed, `forbidden` for more than the
+ * key that calls has itself
  */
 export async function createApiKey(
   { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
   caller: Caller,
-  requestedTenantId: string,
+  requested: RequestedHolder,
   { name, scopes = [...DEFAULT_SCOPES], expiresAt }: ApiKeyInput,
 ) {
-  const tenantId = tenantOf(caller, requestedTenantId)
-  const id = newId('apiKey')
-  const secret = newApiKeySecret()
-  const row = await transact(db, async (tx) => {
-    if ((await holdTenant(tx, tenantId)) === undefined) throw new Problem('tenant-not-found')
-    const key = {
-      id,
-      tenant_id: tenantId,
+  const holder = holderOf(caller, requested)
+  const at = now()
+  const wanted = requestedExpiry(expiresAt, at)
+  const granted = holder === null ? SCOPES : SCOPES.filter((scope) => scopes.includes(scope))
+  const { row, secret } = await transact(db, async (tx) => {
+    await holdHolder(tx, holder)
+    const maker = await keyMaker(tx, caller, at)
+    assertMayGrant(maker, granted)
+    const made = await makeApiKey(tx, {
+      holder,
       name,
-      secret_hash: hashApiKey(secret),
-      scopes: SCOPES.filter((scope) => scopes.includes(scope)),
-      expires_at: expiresAt === undefined ? null : expiryOf(expiresAt, now()),
-    }
-    const inserted = await insertApiKey(tx, key)
-    const view = apiKeyView(inserted)
-    const payload = { apiKeyId: id, name, scopes: view.scopes, expiresAt: view.expiresAt }
-    await recordEvent(tx, { tenantId, type: 'api-key.created', payload })
-    const action = 'api-key.create'
-    await recordAudit(tx, { actor: caller.actor, tenantId, action, resourceId: id, after: view })
-    return inserted
+      scopes: granted,
+      expiresAt: expiryWithin(maker, wanted),
+    })
+    const { id } = made.row
+    await recordKeyEvent(tx, 'api-key.created', made.row)
+    const what = { tenantId: holder, action: 'api-key.create', resourceId: id, after: apiKeyView(made.row) }
+    await recordAudit(tx, { actor: caller.actor, ...what })
+    return made
   })
   return { ...apiKeyView(row), secret }
 }
 
-function expiryOf(text: string, now: Moment): Moment {
-  const expiresAt = parseMoment(text)
-  if (expiresAt !== null && expiresAt > now) return expiresAt
-  const errors = [{ pointer: '/expiresAt', detail: 'has to be later than now' }]
-  throw new Problem('validation-failed', { extensions: { errors } })
+interface KeyToMake {
+  holder: KeyHolder
+  name: string
+  scopes: readonly Scope[]
+  expiresAt: Moment | null
+}
+
+/** A key, and the secret that is kept nowhere. */
+export async function makeApiKey(
+  tx: Tx,
+  { holder, name, scopes, expiresAt }: KeyToMake,
+): Promise<{ row: ApiKeyRow; secret: string }> {
+  const secret = newApiKeySecret()
+  const row = await insertApiKey(tx, {
+    id: newId('apiKey'),
+    tenant_id: holder,
+    name,
+    secret_hash: hashApiKey(secret),
+    scopes: [...scopes],
+    expires_at: expiresAt,
+  })
+  return { row, secret }
 }

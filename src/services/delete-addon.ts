@@ -13,6 +13,7 @@ import type { WakeUp } from '../operations/wake-up.ts'
 import { addonView } from './addon-view.ts'
 import { type Caller, scopeOf } from './caller.ts'
 import { changeOf } from './change-of.ts'
+import { assertMatches } from './precondition.ts'
 import { requireAddon } from './read-addons.ts'
 import { ringDoorbell } from './ring-doorbell.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -20,11 +21,12 @@ import type { ServiceDeps } from './service-deps.ts'
 /**
  * Asks for an add-on and its server to be removed; asking again changes nothing. Its archive is kept for as long as
  * the backup policy says (`deletedRetentionDays`), and can be restored from meanwhile.
- * @throws Problem `addon-not-found`, `deletion-protected`, `restore-in-progress`
+ * @throws Problem `addon-not-found`, `precondition-failed`, `deletion-protected`, `restore-in-progress`
  */
 export async function deleteAddon(deps: ServiceDeps, caller: Caller, id: string) {
   const { row, wakeUps } = await transact(deps.db, async (tx) => {
     const addon = await requireAddon(tx, scopeOf(caller), id, lockAddon)
+    assertMatches(caller, () => addonView(addon, deps))
     if (addon.status === 'deleting') return { row: addon, wakeUps: [] }
     await assertDeletable(tx, addon)
     const deleting = await updateAddon(tx, addon, { status: 'deleting', updated_at: deps.now() })

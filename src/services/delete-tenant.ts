@@ -7,33 +7,30 @@ import type { Moment } from '../domain/moment.ts'
 import { Problem } from '../domain/problem.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import type { Caller } from './caller.ts'
-import { requireTenant } from './read-tenants.ts'
+import { assertMatches } from './precondition.ts'
+import { requireLockedTenant } from './read-tenants.ts'
+import { recordKeyEvent } from './record-key-event.ts'
 import type { ServiceDeps } from './service-deps.ts'
 import { tenantView } from './tenant-view.ts'
 
 /**
  * Ends a tenant and its API keys.
- * @throws Problem `tenant-not-found`, `tenant-not-empty`
+ * @throws Problem `tenant-not-found`, `precondition-failed`, `tenant-not-empty`
  */
-export async function deleteTenant(
-  { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
-  { actor }: Caller,
-  id: string,
-) {
+export async function deleteTenant({ db, now }: Pick<ServiceDeps, 'db' | 'now'>, caller: Caller, id: string) {
   const at = now()
   await transact(db, async (tx) => {
-    const tenant = await requireTenant(tx, id)
     // Waits for add-ons that are just being made; a second deletion finds nothing any more.
-    if ((await lockTenant(tx, id)) === undefined) throw new Problem('tenant-not-found')
+    const tenant = await requireLockedTenant(tx, id, lockTenant)
+    assertMatches(caller, () => tenantView(tenant))
     if (await tenantHasAddons(tx, id)) throw new Problem('tenant-not-empty')
     const archivesKeptUntil = await keptUntil(tx, id)
     if (archivesKeptUntil !== null) throw archivesKept(archivesKeptUntil)
-    for (const { id: apiKeyId, name } of await revokeAllApiKeys(tx, id, at))
-      await recordEvent(tx, { tenantId: id, type: 'api-key.revoked', payload: { apiKeyId, name } })
+    for (const key of await revokeAllApiKeys(tx, id, at)) await recordKeyEvent(tx, 'api-key.revoked', key)
     await markTenantDeleted(tx, id, at)
     await recordEvent(tx, { tenantId: id, type: 'tenant.deleted', payload: {} })
     await recordAudit(tx, {
-      actor,
+      actor: caller.actor,
       tenantId: id,
       action: 'tenant.delete',
       resourceId: id,

@@ -1,4 +1,4 @@
-import type { Slice } from '../db/tenant-scope.ts'
+import type { Slice } from '../db/slice.ts'
 
 export type { Slice }
 

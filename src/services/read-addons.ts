@@ -1,4 +1,11 @@
-import { type AddonWithPort, addonIsKnown, findAddon, findAddonEverKnown, listAddons } from '../db/addons.ts'
+import {
+  type AddonWithPort,
+  addonIsKnown,
+  findAddon,
+  findAddonEverKnown,
+  type Label,
+  listAddons,
+} from '../db/addons.ts'
 import type { Executor } from '../db/client.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import { isId } from '../domain/ids.ts'
@@ -15,8 +22,13 @@ export async function readAddon(deps: Deps, caller: Caller, id: string) {
   return addonView(await requireAddon(deps.db, scopeOf(caller), id, findAddonEverKnown), deps)
 }
 
-export async function readAddons(deps: Deps, caller: Caller, tenantId: string | undefined, slice: Slice) {
-  const rows = await listAddons(deps.db, scopeOf(caller, tenantId), slice)
+export async function readAddons(
+  deps: Deps,
+  caller: Caller,
+  { tenantId, label = [] }: { tenantId?: string | undefined; label?: readonly Label[] | undefined },
+  slice: Slice,
+) {
+  const rows = await listAddons(deps.db, scopeOf(caller, tenantId), label, slice)
   return pageOf(rows, slice, (row) => addonView(row, deps))
 }
 

@@ -1,4 +1,4 @@
-import { findApiKey } from '../db/api-keys.ts'
+import { findApiKeyIn } from '../db/api-keys.ts'
 import { type AuditFilter, type AuditRow, readAuditLog as readRows } from '../db/audit-log.ts'
 import { isId } from '../domain/ids.ts'
 import { Problem } from '../domain/problem.ts'
@@ -27,7 +27,10 @@ export async function readAuditLog(
 ) {
   const scope = scopeOf(caller, tenantId)
   const { apiKeyId } = filter
-  if (apiKeyId !== undefined && !(isId('apiKey', apiKeyId) && (await findApiKey(db, apiKeyId))))
+  if (
+    apiKeyId !== undefined &&
+    !(isId('apiKey', apiKeyId) && (await findApiKeyIn(db, scopeOf(caller), apiKeyId)))
+  )
     throw new Problem('api-key-not-found')
   const rows = await readRows(db, scope, filter, { before, limit: limit + 1 })
   const entries = rows.map((row) => entryView(row, caller))

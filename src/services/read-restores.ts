@@ -1,5 +1,5 @@
 import type { Executor } from '../db/client.ts'
-import { findRestore, listRestores, type RestoreFilter } from '../db/restores.ts'
+import { findRestore, listRestores } from '../db/restores.ts'
 import type { RestoreRow } from '../db/schema.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import { isId } from '../domain/ids.ts'
@@ -17,17 +17,22 @@ export async function readRestore({ db }: Pick<ServiceDeps, 'db'>, caller: Calle
 export async function readRestores(
   { db }: Pick<ServiceDeps, 'db'>,
   caller: Caller,
-  { tenantId, ...filter }: RestoreFilter & { tenantId?: string | undefined },
+  { tenantId, addonId }: { tenantId?: string | undefined; addonId?: string | undefined },
   slice: Slice,
 ) {
   const scope = scopeOf(caller, tenantId)
-  await requireKnownAddon(db, scope, filter.addonId)
-  return pageOf(await listRestores(db, scope, filter, slice), slice, restoreView)
+  await requireKnownAddon(db, scope, addonId)
+  return pageOf(await listRestores(db, scope, addonId, slice), slice, restoreView)
 }
 
 /** @throws Problem `restore-not-found` */
-export async function requireRestore(ex: Executor, scope: TenantScope, id: string): Promise<RestoreRow> {
-  const restore = isId('restore', id) ? await findRestore(ex, scope, id) : undefined
+export async function requireRestore<Ex extends Executor>(
+  ex: Ex,
+  scope: TenantScope,
+  id: string,
+  find: (ex: Ex, scope: TenantScope, id: string) => Promise<RestoreRow | undefined> = findRestore,
+): Promise<RestoreRow> {
+  const restore = isId('restore', id) ? await find(ex, scope, id) : undefined
   if (restore === undefined) throw new Problem('restore-not-found')
   return restore
 }

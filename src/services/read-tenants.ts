@@ -1,14 +1,16 @@
-import type { Executor } from '../db/client.ts'
+import type { Executor, Tx } from '../db/client.ts'
 import type { TenantRow } from '../db/schema.ts'
-import { findTenant, listTenants } from '../db/tenants.ts'
+import { findTenant, listTenants, lockTenantToChange } from '../db/tenants.ts'
 import { isId } from '../domain/ids.ts'
 import { Problem } from '../domain/problem.ts'
+import { type Caller, tenantOf } from './caller.ts'
 import { pageOf, type Slice } from './page.ts'
 import type { ServiceDeps } from './service-deps.ts'
 import { tenantView } from './tenant-view.ts'
 
-export async function readTenant({ db }: Pick<ServiceDeps, 'db'>, id: string) {
-  return tenantView(await requireTenant(db, id))
+/** @throws Problem `tenant-not-found` */
+export async function readTenant({ db }: Pick<ServiceDeps, 'db'>, caller: Caller, id: string) {
+  return tenantView(await requireTenant(db, tenantOf(caller, id)))
 }
 
 export async function readTenants({ db }: Pick<ServiceDeps, 'db'>, slice: Slice) {
@@ -20,4 +22,18 @@ export async function requireTenant(ex: Executor, id: string): Promise<TenantRow
   const tenant = isId('tenant', id) ? await findTenant(ex, id) : undefined
   if (tenant === undefined) throw new Problem('tenant-not-found')
   return tenant
+}
+
+/**
+ * The tenant as it is until the transaction ends.
+ * @param lock waits for whoever has locked it
+ * @throws Problem `tenant-not-found`
+ */
+export async function requireLockedTenant(
+  tx: Tx,
+  id: string,
+  lock: (tx: Tx, id: string) => Promise<unknown> = lockTenantToChange,
+): Promise<TenantRow> {
+  if (isId('tenant', id)) await lock(tx, id)
+  return requireTenant(tx, id)
 }

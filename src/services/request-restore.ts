@@ -11,6 +11,7 @@ import { recordEvent } from '../notify/outbox.ts'
 import { openOperation } from '../operations/open.ts'
 import { allocateAddon } from './allocate-addon.ts'
 import { type Caller, scopeOf } from './caller.ts'
+import { copyCredentials } from './copy-credentials.ts'
 import { locateTarget } from './locate-target.ts'
 import { recoveryWindowOf } from './read-recovery-window.ts'
 import { requireRestorableAddon } from './require-restorable-addon.ts'
@@ -86,6 +87,7 @@ async function record(
   const id = newId('restore')
   const { tenant_id: tenantId, id: addonId } = source
   const child = await allocateChild(tx, deps, source, id, input.name)
+  await copyCredentials(tx, deps.keyRing, source, child)
   const row = await insertRestore(tx, {
     id,
     tenant_id: tenantId,

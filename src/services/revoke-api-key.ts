@@ -1,38 +1,34 @@
-import { lockApiKey, revokeApiKey as revokeRow } from '../db/api-keys.ts'
+import { lockApiKey, updateApiKey } from '../db/api-keys.ts'
 import { recordAudit } from '../db/audit.ts'
 import { transact } from '../db/transact.ts'
-import { isId } from '../domain/ids.ts'
-import { Problem } from '../domain/problem.ts'
-import { recordEvent } from '../notify/outbox.ts'
 import { apiKeyView } from './api-key-view.ts'
-import { type Caller, tenantOf } from './caller.ts'
+import type { Caller } from './caller.ts'
 import { changeOf } from './change-of.ts'
-import { requireTenant } from './read-tenants.ts'
+import { assertMatches } from './precondition.ts'
+import { recordKeyEvent } from './record-key-event.ts'
+import { holderOf, type RequestedHolder, requireApiKey, requireHolder } from './require-api-key.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
-/** From now on the key opens nothing. Revoking it again changes nothing. */
+/**
+ * From the next request on the key opens nothing. Revoking it again changes nothing.
+ * @throws Problem `tenant-not-found`, `api-key-not-found`, `precondition-failed`
+ */
 export async function revokeApiKey(
   { db, now }: Pick<ServiceDeps, 'db' | 'now'>,
   caller: Caller,
-  requestedTenantId: string,
+  requested: RequestedHolder,
   id: string,
 ): Promise<void> {
-  const tenantId = tenantOf(caller, requestedTenantId)
+  const holder = holderOf(caller, requested)
   await transact(db, async (tx) => {
-    await requireTenant(tx, tenantId)
-    const before = isId('apiKey', id) ? await lockApiKey(tx, tenantId, id) : undefined
-    if (before === undefined) throw new Problem('api-key-not-found')
-    const after = await revokeRow(tx, tenantId, id, now())
-    if (before.revoked_at === null) {
-      const payload = { apiKeyId: id, name: before.name }
-      await recordEvent(tx, { tenantId, type: 'api-key.revoked', payload })
-    }
-    await recordAudit(tx, {
-      actor: caller.actor,
-      tenantId,
-      action: 'api-key.revoke',
-      resourceId: id,
-      ...changeOf(apiKeyView(before), apiKeyView(after)),
-    })
+    await requireHolder(tx, holder)
+    const key = await requireApiKey(tx, holder, id, (_, ...which) => lockApiKey(tx, ...which))
+    assertMatches(caller, () => apiKeyView(key))
+    if (key.revoked_at !== null) return
+    const revoked = await updateApiKey(tx, holder, id, { revoked_at: now() })
+    await recordKeyEvent(tx, 'api-key.revoked', revoked)
+    const change = changeOf(apiKeyView(key), apiKeyView(revoked))
+    const what = { tenantId: holder, action: 'api-key.revoke', resourceId: id, ...change }
+    await recordAudit(tx, { actor: caller.actor, ...what })
   })
 }

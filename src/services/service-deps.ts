@@ -2,6 +2,7 @@ import type { Db } from '../db/client.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import type { Moment } from '../domain/moment.ts'
+import type { WebhookTargets } from '../notify/webhook-sender.ts'
 import type { Doorbell } from '../operations/wake-up.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
 import type { ArchiveStore } from '../storage/archive-store.ts'
@@ -20,6 +21,7 @@ export interface ServiceDeps {
   postgresVersions: () => readonly number[]
   /** Read from only: what there is in archives. */
   archives: ArchiveStore
+  webhookTargets: WebhookTargets
   /** What tenants have that say nothing else. */
   platformPolicy: CompleteBackupPolicy
   /** The streams of events that this process has open. */

@@ -46,7 +46,7 @@ interface Pulse {
 
 function watchOver(
   { db, now, eventStreams }: Pick<ServiceDeps, 'db' | 'now' | 'eventStreams'>,
-  { actor }: Caller,
+  caller: Caller,
   stream: OpenStream,
   pulse: Pulse,
 ): NodeJS.Timeout {
@@ -55,7 +55,7 @@ function watchOver(
   const look = async () => {
     const at = performance.now()
     const isStalled = at - (pulse.waitsForReaderSince ?? at) > stalledSeconds * 1000
-    if (at >= endAt || isStalled || !(await keyIsGood(db, actor.apiKeyId, now()))) stream.end()
+    if (at >= endAt || isStalled || !(await keyIsGood(db, caller, now()))) stream.end()
   }
   // A key that cannot be looked up opens nothing.
   return setInterval(() => void look().catch(stream.end), Math.min(heartbeatSeconds, lifetimeSeconds) * 1000)

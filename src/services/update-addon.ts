@@ -10,6 +10,7 @@ import { assertSoundPolicy } from './assert-sound-policy.ts'
 import { type Caller, scopeOf } from './caller.ts'
 import { changeOf } from './change-of.ts'
 import type { AddonInput } from './create-addon.ts'
+import { assertMatches } from './precondition.ts'
 import { requireAddon } from './read-addons.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
@@ -18,7 +19,7 @@ export type AddonChange = { [Name in Field]?: AddonInput[Name] | undefined }
 
 /**
  * Changes what is given; labels and the backup policy are replaced as a whole.
- * @throws Problem `addon-not-found`, `addon-name-taken`, `addon-not-available` once it is being deleted, `validation-failed`
+ * @throws Problem `addon-not-found`, `precondition-failed`, `addon-name-taken`, `addon-not-available` once it is being deleted, `validation-failed`
  */
 export async function updateAddon(
   deps: Pick<ServiceDeps, 'db' | 'now'> & AddonViewDeps,
@@ -28,6 +29,7 @@ export async function updateAddon(
 ) {
   const row = await transact(deps.db, async (tx) => {
     const addon = await requireAddon(tx, scopeOf(caller), id, lockAddon)
+    assertMatches(caller, () => addonView(addon, deps))
     if (addon.status === 'deleting') throw new Problem('addon-not-available')
     const { name = addon.name, labels = addon.labels, backupPolicy = addon.backup_policy } = change
     const updated = await updateRow(tx, addon, {

@@ -7,22 +7,24 @@ import { assertSoundPolicy } from './assert-sound-policy.ts'
 import type { Caller } from './caller.ts'
 import { changeOf } from './change-of.ts'
 import type { TenantInput } from './create-tenant.ts'
-import { requireTenant } from './read-tenants.ts'
+import { assertMatches } from './precondition.ts'
+import { requireLockedTenant } from './read-tenants.ts'
 import type { ServiceDeps } from './service-deps.ts'
 import { tenantView } from './tenant-view.ts'
 
 /**
  * Changes what is given; the backup policy is replaced as a whole.
- * @throws Problem `tenant-not-found`, `validation-failed` for a backup policy that contradicts itself
+ * @throws Problem `tenant-not-found`, `precondition-failed`, `validation-failed` for a backup policy that contradicts itself
  */
 export async function updateTenant(
   { db, platformPolicy }: Pick<ServiceDeps, 'db' | 'platformPolicy'>,
-  { actor }: Caller,
+  caller: Caller,
   id: string,
   change: { [Field in keyof TenantInput]?: TenantInput[Field] | undefined },
 ) {
   const row = await transact(db, async (tx) => {
-    const before = await requireTenant(tx, id)
+    const before = await requireLockedTenant(tx, id)
+    assertMatches(caller, () => tenantView(before))
     const { name = before.name, maxConcurrentOperations = before.max_concurrent_operations } = change
     const { backupPolicy = before.backup_policy } = change
     const after = await updateRow(tx, id, {
@@ -36,7 +38,7 @@ export async function updateTenant(
     }
     await recordEvent(tx, { tenantId: id, type: 'tenant.updated', payload: { change } })
     await recordAudit(tx, {
-      actor,
+      actor: caller.actor,
       tenantId: id,
       action: 'tenant.update',
       resourceId: id,

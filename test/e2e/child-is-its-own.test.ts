@@ -6,7 +6,17 @@ import * as api from './client/sdk.gen.ts'
 import { asAdmin, metadata, serverIdOf } from './support/admin.ts'
 import { type ServerFiles, serverBehind } from './support/server-files.ts'
 import { archivedFiles } from './support/stored-files.ts'
-import { aProtectedAddon, aTenant, ok, query, type Restore, until, untilFinished } from './support/stories.ts'
+import {
+  aProtectedAddon,
+  aTenant,
+  ok,
+  query,
+  type Restore,
+  reveal,
+  until,
+  untilFinished,
+  urlAs,
+} from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 
 /** What an attacker who could run ALTER SYSTEM on the parent would leave for the child. */
@@ -106,7 +116,7 @@ async function restoreWatched() {
   whileRestoring = await watch(id, childAddonId)
   const restore = await untilFinished(undrop, id)
   if (restore.status !== 'succeeded') throw new Error(`${JSON.stringify(restore.failure)}\n${undrop.log()}`)
-  return { restore, login: await ok(api.revealCredentials({ client, path: { addonId: childAddonId } })) }
+  return { restore, login: await reveal(undrop, childAddonId) }
 }
 
 /** Tries to get in for as long as the restore runs, and looks at the child's pg_hba.conf meanwhile. */
@@ -140,14 +150,12 @@ async function watch(restoreId: string, childAddonId: string) {
 }
 
 interface Way extends Login {
-  host: string
+  url: string
   port: number
-  database: string
 }
 
-function canConnect({ host, port, database, username, password }: Way): Promise<boolean> {
-  const url = `postgresql://${username}:${password}@${host}:${port}/${database}`
-  return query(url, 'select 1').then(
+function canConnect({ url, ...as }: Way): Promise<boolean> {
+  return query(urlAs(url, as), 'select 1').then(
     () => true,
     () => false,
   )
@@ -159,7 +167,7 @@ test('nobody but Undrop is admitted while the child is being restored', () => {
   const [locked, ...others] = whileRestoring.hbaFiles
   expect(locked).toBe('local all undrop_admin peer map=undrop\n')
   // Between its lock and the end of the restore it may have been seen open for the new owner.
-  expect(others.every((text) => text.includes('host all all all scram-sha-256'))).toBe(true)
+  expect(others.every((text) => text.includes('hostssl all all all scram-sha-256'))).toBe(true)
 })
 
 test('no credential of the parent works on the child, nor the other way round', async () => {

@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createRestore, revealCredentials } from './client/sdk.gen.ts'
+import { createRestore } from './client/sdk.gen.ts'
 import { LEDGER, ledgerLoad } from './support/ledger-load.ts'
 import { archiveSegment, serverBehind } from './support/server-files.ts'
-import { aProtectedAddon, aTenant, clockOf, ok, query, until, untilFinished } from './support/stories.ts'
+import {
+  aProtectedAddon,
+  aTenant,
+  clockOf,
+  ok,
+  query,
+  reveal,
+  until,
+  untilFinished,
+} from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 import { nextRecordAt, prefixBefore, type TransactionEnd, transactionEnds } from './support/wal-oracle.ts'
 
@@ -126,7 +135,7 @@ async function expectExactly(restoreId: string, { stop, last, xids }: ReturnType
   expect(failure).toBeNull()
   expect(reached).toMatchObject({ exact: true, reason: null, xid: last.xid, time: last.at })
   expect(nextRecordAt(reached?.lsn ?? '')).toBe(stop.lsn)
-  const { url } = await ok(revealCredentials({ client: undrop.client, path: { addonId: childAddonId } }))
+  const { url } = await reveal(undrop, childAddonId)
   expect(await xidsIn(url)).toEqual(ledger.filter((xid) => xids.has(xid)))
 }
 

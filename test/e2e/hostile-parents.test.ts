@@ -124,7 +124,7 @@ test('a parent with hostile settings on its database and its owner, and with eve
   try {
     const child = await restoredChild(undrop, parent.id, latest)
     const [answer] = await query<{ read_only: string }>(
-      `${child.login.url}?options=-c%20statement_timeout%3D0%20-c%20idle_session_timeout%3D0`,
+      `${child.login.url}&options=-c%20statement_timeout%3D0%20-c%20idle_session_timeout%3D0`,
       `select current_setting('default_transaction_read_only') as read_only`,
     )
     expect(answer).toEqual({ read_only: 'on' })

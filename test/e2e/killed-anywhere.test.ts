@@ -15,6 +15,7 @@ import {
   ok,
   query,
   restoredChild,
+  reveal,
   until,
   untilFinished,
   untilProtected,
@@ -84,7 +85,7 @@ async function itsRestorePoint({ id }: { id: string }) {
   )
   expect(await untilFinished(undrop, restore.id)).toMatchObject({ status: 'succeeded' })
   await untilProtected(undrop, restore.childAddonId)
-  const login = await ok(api.revealCredentials({ client, path: { addonId: restore.childAddonId } }))
+  const login = await reveal(undrop, restore.childAddonId)
   return { id: restore.childAddonId, login }
 }
 

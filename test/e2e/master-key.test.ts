@@ -6,9 +6,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import * as api from './client/sdk.gen.ts'
 import { metadata } from './support/admin.ts'
-import { aProtectedAddon, aTenant, clockOf, ok, query, restoredChild } from './support/stories.ts'
+import { aProtectedAddon, aTenant, clockOf, query, restoredChild, reveal } from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 
 const BIN = join(import.meta.dirname, '../../src/bin')
@@ -70,7 +69,7 @@ const sealedState = () =>
       union all select cipher_pass_sealed from undrop.archive order by 1`,
   )
 
-const credentials = () => ok(api.revealCredentials({ client: undrop.client, path: { addonId: addon.id } }))
+const credentials = () => reveal(undrop, addon.id)
 
 async function childHasAll(): Promise<void> {
   const { login } = await restoredChild(undrop, addon.id, { time: await clockOf(addon.login.url) })

@@ -1,9 +1,9 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createRestore, createRestorePoint, getRestorePoint, revealCredentials } from './client/sdk.gen.ts'
+import { createRestore, createRestorePoint, getRestorePoint } from './client/sdk.gen.ts'
 import { LEDGER, ledgerLoad } from './support/ledger-load.ts'
 import { archiveSegment, lose, type ServerFiles, serverBehind } from './support/server-files.ts'
-import { aProtectedAddon, aTenant, ok, query, until, untilFinished } from './support/stories.ts'
+import { aProtectedAddon, aTenant, ok, query, reveal, until, untilFinished } from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 import { prefixUpTo, type TransactionEnd, transactionEnds } from './support/wal-oracle.ts'
 
@@ -148,7 +148,7 @@ async function expectExactly(restoreId: string, { last, xids }: ReturnType<typeo
 }
 
 async function xidsOfAddon(id: string): Promise<string[]> {
-  const { url } = await ok(revealCredentials({ client: undrop.client, path: { addonId: id } }))
+  const { url } = await reveal(undrop, id)
   return xidsIn(url)
 }
 

@@ -14,7 +14,16 @@ import type { StorageKey } from '../../src/domain/repository.ts'
 import * as api from './client/sdk.gen.ts'
 import { metadata } from './support/admin.ts'
 import { archiveSegment, type ServerFiles, serverBehind } from './support/server-files.ts'
-import { aProtectedAddon, aTenant, clockOf, ok, query, until, untilFinished } from './support/stories.ts'
+import {
+  aProtectedAddon,
+  aTenant,
+  clockOf,
+  ok,
+  query,
+  reveal,
+  until,
+  untilFinished,
+} from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 
 /** A tenant with users of the object store that may do what its servers need, below its prefix alone. */
@@ -107,7 +116,7 @@ async function restoreWatched(addonId: string, time: string) {
   }, 'the child to be told of its source')
   const { status, failure } = await untilFinished(undrop, restore.id)
   expect(status, JSON.stringify(failure)).toBe('succeeded')
-  const login = await ok(api.revealCredentials({ client, path: { addonId: restore.childAddonId } }))
+  const login = await reveal(undrop, restore.childAddonId)
   return { readsWith: keyIn(conf), login }
 }
 

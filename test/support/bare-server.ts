@@ -11,6 +11,7 @@ import { untilAdmitted } from '../../src/postgres/admission.ts'
 import { type AdminConnection, withAdmin } from '../../src/postgres/connect.ts'
 import { postgresqlConf } from '../../src/postgres/settings.ts'
 import type { OpenAdmin } from '../../src/postgres/side-effects.ts'
+import { issueServerCertificate, makeAuthority } from '../../src/secrets/certificates.ts'
 import { freePort } from './ports.ts'
 
 /** A PostgreSQL server of the test's own, without a driver, under the files that Undrop generates. */
@@ -20,6 +21,8 @@ export interface BareServer {
   port: number
   paths: InstancePaths
   connection: AdminConnection
+  /** By which clients know it over the network, PEM. */
+  caCertificate: string
   openAdmin: OpenAdmin
   program(name: string): string
   /** Runs a command as the server's OS user. */
@@ -65,7 +68,11 @@ export async function bareServer(): Promise<BareServer> {
     await chown(path, osUser.uid, osUser.gid)
   }
   const connection = { socketDirectory: paths.socketDirectory, port }
+  const authority = await makeAuthority(new Date())
   let postgres: Awaited<ReturnType<typeof spawnAs>> | undefined
+
+  const pem = join(paths.configDirectory, 'server.pem')
+  const tls = `ssl = on\nssl_cert_file = '${pem}'\nssl_key_file = '${pem}'\n`
 
   const server: BareServer = {
     serverId,
@@ -73,6 +80,7 @@ export async function bareServer(): Promise<BareServer> {
     port,
     paths,
     connection,
+    caCertificate: authority.certificate,
     openAdmin: (database, use) => withAdmin({ ...connection, database }, use),
     program: (name) => join(bin, name),
     run: (command) => runAs(osUser, command.argv, command),
@@ -91,7 +99,11 @@ export async function bareServer(): Promise<BareServer> {
     },
 
     async launch(conf) {
-      await server.writeConfig('postgresql.conf', conf)
+      await server.writeConfig('postgresql.conf', `${conf}${tls}`)
+      await server.writeConfig(
+        'server.pem',
+        await issueServerCertificate(authority, ['127.0.0.1'], new Date()),
+      )
       await server.writeConfig('pg_hba.conf', hbaServing())
       await server.writeConfig('pg_ident.conf', identMap(['root', osUser.name]))
       const file = (name: string) => join(paths.configDirectory, name)

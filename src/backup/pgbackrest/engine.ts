@@ -16,7 +16,7 @@ import {
 import { configFileNames, configFiles, type PgbackrestOptions } from './config-file.ts'
 import { isDamaged } from './damage.ts'
 import { parseInfo } from './info.ts'
-import { readProgress } from './progress.ts'
+import { readLabel, readProgress } from './progress.ts'
 import { saysUnreadable } from './unreadable.ts'
 import { parseVerify } from './verify.ts'
 
@@ -54,6 +54,7 @@ export function pgbackrestEngine(options: PgbackrestOptions): BackupEngine {
     restoreTask: (server, sourceServerId, label) => ({
       argv: restoreArgv(source(server, sourceServerId), label),
     }),
+    madeBackup: readLabel,
     isDamaged,
     verifyTask: (server, archiveServerId) => ({ argv: verifyArgv(source(server, archiveServerId)) }),
     parseVerify,

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto'
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 
@@ -6,14 +9,33 @@ const PATIENCE_SECONDS = 60
 
 type Json = Record<string, unknown>
 
+export interface Credentials {
+  url: string
+  host: string
+  port: number
+  database: string
+  username: string
+  password: string
+  caCertificate: string
+}
+
 /** As much of a client as the story needs. */
 export class DemoClient {
   readonly #url: string
   readonly #key: string
+  readonly #directory: string
 
-  constructor(url: string, key: string) {
+  /** @param directory for the certificates that servers are known by */
+  constructor({ url, platformKey, directory }: { url: string; platformKey: string; directory: string }) {
     this.#url = url
-    this.#key = key
+    this.#key = platformKey
+    this.#directory = directory
+  }
+
+  /** How to connect to an add-on; the URL is enough. */
+  async reveal(addonId: string): Promise<Credentials> {
+    const revealed = await this.call<Credentials>('POST', `/v1/addons/${addonId}/credentials/reveal`)
+    return trusting(revealed, this.#directory)
   }
 
   async call<Answer = Json>(method: string, path: string, body?: object): Promise<Answer> {
@@ -37,6 +59,30 @@ export class DemoClient {
       await delay(POLL_MILLISECONDS)
     }
   }
+}
+
+/**
+ * Revealed credentials whose URL also says which certificate to trust, by a file in that directory, as libpq and `pg`
+ * read it.
+ */
+export async function trusting<Credentials extends { url: string; caCertificate: string }>(
+  credentials: Credentials,
+  directory: string,
+): Promise<Credentials> {
+  const file = join(directory, 'ca.pem')
+  // Others may be reading it.
+  const draft = `${file}.${randomUUID()}`
+  await writeFile(draft, credentials.caCertificate)
+  await rename(draft, file)
+  return { ...credentials, url: `${credentials.url}&sslrootcert=${encodeURIComponent(file)}` }
+}
+
+/** The same way for somebody else. */
+export function urlAs(
+  url: string,
+  { username, password, port }: { username: string; password: string; port: number },
+): string {
+  return Object.assign(new URL(url), { username, password, port: String(port) }).href
 }
 
 /** Runs one statement as an application would. */

@@ -1,18 +1,9 @@
-import { clockOf, type DemoClient, query } from './client.ts'
+import { type Credentials, clockOf, type DemoClient, query, urlAs } from './client.ts'
 
 interface Addon {
   id: string
   status: string
   protection: string
-}
-
-interface Credentials {
-  url: string
-  username: string
-  password: string
-  host: string
-  port: number
-  database: string
 }
 
 interface Restore {
@@ -35,7 +26,7 @@ export async function tellStory(api: DemoClient, startSeconds: number): Promise<
     const { id } = await api.call<Addon>('POST', '/v1/addons', { tenantId: tenant.id, name: 'shop' })
     return api.until<Addon>(`/v1/addons/${id}`, ({ status }) => settled(status, 'available'))
   })
-  const parent = await reveal(api, addon.id)
+  const parent = await api.reveal(addon.id)
   await timed('its app creates table customers with five rows', async () => {
     await query(parent.url, 'create table customers (id serial primary key, name text)')
     await query(
@@ -61,14 +52,8 @@ export async function tellStory(api: DemoClient, startSeconds: number): Promise<
 
   const rows = await query<{ name: string }>(child.url, 'select name from customers')
   check(rows.length === CUSTOMERS, `the child has the ${CUSTOMERS} customers`)
-  check(
-    await refused({ ...child, username: parent.username, password: parent.password }),
-    'the old credentials are refused on the child',
-  )
-  check(
-    await refused({ ...parent, username: child.username, password: child.password }),
-    'the new ones are refused on the parent',
-  )
+  check(await refused(child, parent), 'the old credentials are refused on the child')
+  check(await refused(parent, child), 'the new ones are refused on the parent')
 
   const now = await clockOf(parent.url)
   const idle = await restoreTo(api, addon.id, { time: now }, `restore to now on an idle database`)
@@ -90,11 +75,8 @@ async function restoreTo(api: DemoClient, addonId: string, target: object, what:
   const phases = Object.entries(restore.phaseSeconds).filter(([phase]) => phase !== 'total')
   console.log(`          ${phases.map(([phase, seconds]) => `${phase} ${seconds.toFixed(2)} s`).join(', ')}`)
   console.log(`          reached ${JSON.stringify(restore.reached)}`)
-  return { restore, child: await reveal(api, restore.childAddonId) }
+  return { restore, child: await api.reveal(restore.childAddonId) }
 }
-
-const reveal = (api: DemoClient, addonId: string) =>
-  api.call<Credentials>('POST', `/v1/addons/${addonId}/credentials/reveal`)
 
 /** True at the wanted end, false on the way there. */
 function settled(status: string, wanted: string): boolean {
@@ -102,9 +84,8 @@ function settled(status: string, wanted: string): boolean {
   return status === wanted
 }
 
-async function refused({ host, port, database, username, password }: Credentials): Promise<boolean> {
-  const url = `postgresql://${username}:${password}@${host}:${port}/${database}`
-  return query(url, 'select 1').then(
+async function refused(server: Credentials, other: Credentials): Promise<boolean> {
+  return query(urlAs(server.url, { ...other, port: server.port }), 'select 1').then(
     () => false,
     () => true,
   )

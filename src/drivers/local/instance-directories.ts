@@ -1,4 +1,4 @@
-import { lstat, open, readdir, realpath, rename, rm } from 'node:fs/promises'
+import { lstat, open, readdir, readFile, realpath, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type OsUser, runAs } from '../../lib/os-user.ts'
 import { ensureDirectory, ours, removeUserDirectory } from '../../lib/owned-directory.ts'
@@ -69,14 +69,22 @@ export async function writeConfigFiles(
     if (text === null) return rm(path, { force: true })
     const draft = join(directory, `.${name}.${process.pid}`)
     await using file = await open(draft, 'w', 0o600)
-    await file.chown(process.getuid?.() ?? 0, osUser.gid)
-    await file.chmod(0o640)
+    const owner = process.getuid?.() ?? 0
+    await file.chown(owner, osUser.gid)
+    // PostgreSQL takes a private key from root that its group may read, and none of its own that anybody else may.
+    await file.chmod(owner === osUser.uid ? 0o600 : 0o640)
     await file.writeFile(text)
     // Otherwise the new name can outlive a power cut, and its contents not.
     await file.datasync()
     await rename(draft, path)
   }
   await Promise.all(Object.entries(files).map(replace))
+}
+
+/** Of a file that `writeConfigFiles` has written; null when there is none. */
+export async function readConfigFile(directory: string, name: string): Promise<string | null> {
+  const text = await readFile(join(directory, assertPlainName(name)), 'utf8').catch(unless('ENOENT'))
+  return text ?? null
 }
 
 /** A process that is killed while it writes leaves its draft, and what is secret in it. */

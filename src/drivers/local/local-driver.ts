@@ -7,6 +7,7 @@ import {
   type Layout,
   listInstanceDirectories,
   localPaths,
+  readConfigFile,
   removeInstanceDirectories,
   resolvedRoot,
   writeConfigFiles,
@@ -47,6 +48,7 @@ export function localDriver(options: LocalDriverOptions): ServerDriver {
     ensureInstance: (serverId) => ensureInstanceDirectories(options, localPaths(options, serverId)),
     writeConfig: (serverId, files) =>
       writeConfigFiles(localPaths(options, serverId).configDirectory, osUser, files),
+    readConfig: (serverId, name) => readConfigFile(localPaths(options, serverId).configDirectory, name),
     async destroyInstance(serverId) {
       const instance = instanceOf(serverId)
       await stopPostgres(instance, 'immediate')

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { isWholeApiKey } from '../../domain/credentials.ts'
 import { Problem } from '../../domain/problem.ts'
 import { allows, type Scope } from '../../domain/scopes.ts'
 import { authenticate } from '../../services/authenticate.ts'
@@ -25,7 +26,7 @@ export const authentication = fp<{ deps: ServerDeps }>(
     app.addHook('onRequest', async (request) => {
       const secret = /^Bearer (udk_\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
       const identity = secret === undefined ? null : await authenticate({ ...deps, db: unscopedDb }, secret)
-      if (identity === null) throw new Problem('unauthenticated')
+      if (identity === null) throw unauthenticated(secret)
       const { apiKeyId, tenantId, scopes } = identity
       if (tenantId !== null) assertAllowed(request, scopes)
       const actor = { apiKeyId, requestId: request.id, sourceAddress: request.ip }
@@ -35,6 +36,12 @@ export const authentication = fp<{ deps: ServerDeps }>(
   },
   { name: 'authentication' },
 )
+
+/** Says what anybody can see of the key itself, and no more. */
+function unauthenticated(secret: string | undefined): Problem {
+  const mistyped = secret !== undefined && !isWholeApiKey(secret)
+  return new Problem('unauthenticated', mistyped ? { detail: 'The key has been mistyped or cut.' } : {})
+}
 
 /** @throws Problem `forbidden` for an operation that is the platform's, or needs scopes that the key does not have */
 function assertAllowed(request: FastifyRequest, granted: readonly Scope[]): void {

@@ -19,7 +19,9 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
   else request.log.info({ problem: problem.code }, 'request refused')
 
-  if (problem.status === 503 || problem.status === 429) void reply.header('retry-after', RETRY_AFTER_SECONDS)
+  const isForNow = problem.status === 503 || problem.status === 429
+  const retryAfter = problem.retryAfterSeconds ?? (isForNow ? RETRY_AFTER_SECONDS : undefined)
+  if (retryAfter !== undefined) void reply.header('retry-after', retryAfter)
   if (problem.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer realm="undrop"')
   return reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(problemDocument(problem, request.id))
 }

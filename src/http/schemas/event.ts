@@ -34,7 +34,7 @@ const variants = eventTypes.map((type) =>
     .object({
       id: z.string().describe('Sorts as text in the order of events; the same wherever the event is told'),
       type: z.literal(type),
-      tenantId: z.string(),
+      tenantId: z.string().nullable().describe('Null for what happened to something of the platform itself'),
       resourceId: z.string().describe('What the event is about'),
       createdAt: moment,
       data: eventData[type],
@@ -85,7 +85,7 @@ export const eventFilters = {
   addonId: z
     .string()
     .optional()
-    .describe('The add-on itself, its backups, restores, restore points and drills'),
+    .describe('The add-on itself, its backups, restores, restore points, drills and credentials'),
   resourceId: z
     .string()
     .regex(/^[\w-]{1,100}$/, 'must be an id')

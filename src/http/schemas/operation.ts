@@ -27,6 +27,7 @@ const operation = z.object({
     'archive.expire',
     'archive.purge',
     'restore-point.create',
+    'credential.apply',
     'drill.verify',
     'drill.check',
     'restore.run',

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { type IdKind, isId } from '../../domain/ids.ts'
+import { parseMoment } from '../../domain/moment.ts'
+import { momentText } from '../../domain/target.ts'
 import { idOfCursor, type Slice } from '../../services/page.ts'
 
 /** The query parameters that every list has; the cursor comes from `nextCursor` of the page before. */
@@ -11,11 +13,23 @@ export function pageQuery(kind: IdKind) {
   return {
     limit: z.coerce.number().int().min(1).max(200).default(50),
     cursor: cursor.optional().meta({ description: 'The nextCursor of the page before' }),
+    createdAfter: momentText.optional().describe('Only what was created later; + is %2B in a URL'),
+    createdBefore: momentText.optional().describe('Only what was created earlier'),
   }
 }
 
-export function sliceOf({ limit, cursor }: { limit: number; cursor?: string | undefined }): Slice {
-  return { limit, after: cursor }
+interface PageQuery {
+  limit: number
+  cursor?: string | undefined
+  createdAfter?: string | undefined
+  createdBefore?: string | undefined
+  status?: string | undefined
+}
+
+export function sliceOf({ limit, cursor, createdAfter, createdBefore, status }: PageQuery): Slice {
+  const moment = (text: string | undefined) => (text === undefined ? undefined : (parseMoment(text) ?? text))
+  const created = { createdAfter: moment(createdAfter), createdBefore: moment(createdBefore) }
+  return { limit, after: cursor, ...created, status }
 }
 
 export function pageSchema<Item extends z.ZodType>(id: string, item: Item) {

@@ -16,6 +16,7 @@ export const problemSchema = z
         z.object({
           pointer: z.string().optional().describe('JSON pointer to the field of the body at fault'),
           parameter: z.string().optional().describe('Name of the query parameter at fault'),
+          header: z.string().optional().describe('Name of the request header at fault'),
           detail: z.string(),
         }),
       )
@@ -41,6 +42,7 @@ const MEANINGS = {
   404: 'Not found, or of another tenant',
   409: 'The state of the resource does not allow this',
   410: 'What is asked for is kept no longer',
+  412: 'The resource is not what If-Match says',
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'The request is valid, but cannot be met',
@@ -56,11 +58,15 @@ type Entry = {
   content: { 'application/problem+json': { schema: typeof problemSchema } }
 }
 
-/** Response entries for the problems an operation can answer with, in `schema.response`. */
+/**
+ * Response entries for the problems an operation can answer with, in `schema.response`. Where a key can be missing, it
+ * can also be one that does not do.
+ */
 export function problems<const Listed extends Status>(...statuses: Listed[]): Record<Listed, Entry> {
-  const entry = (status: Listed) => [
+  const entry = (status: Status) => [
     status,
     { description: MEANINGS[status], content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } } },
   ]
-  return Object.fromEntries(statuses.map(entry))
+  const all: Status[] = statuses.some((status) => status === 401) ? [...statuses, 403] : statuses
+  return Object.fromEntries(all.map(entry))
 }

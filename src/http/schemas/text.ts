@@ -39,5 +39,22 @@ export const labels = z
   .refine((record) => Object.keys(record).length <= LABELS_MAX, `must have at most ${LABELS_MAX} labels`)
   .meta({ maxProperties: LABELS_MAX, examples: [{ app: 'shop', stage: 'production' }] })
 
+const LABELS_ASKED_FOR_MAX = 8
+
+const labelPair = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}:[^\p{Cc}\p{Cs}]{0,255}$/u, 'must be a label as key:value')
+
+/** A filter that may be repeated. Comes out as labels of which something has to have all. */
+export const labelFilter = z
+  .union([labelPair, z.array(labelPair).max(LABELS_ASKED_FOR_MAX)])
+  .transform((given) =>
+    [given].flat().map((pair) => {
+      const [key = ''] = pair.split(':', 1)
+      return { key, value: pair.slice(key.length + 1) }
+    }),
+  )
+  .describe('A label as `key:value`; may be repeated, and then all have to match')
+
 /** An exact moment in a response: RFC 3339 in UTC with microseconds. */
 export const moment = z.string().meta({ format: 'date-time', examples: ['2026-11-23T14:00:00.123456Z'] })

@@ -3,9 +3,9 @@ import { Problem } from '../../domain/problem.ts'
 import { waitUntil } from '../../lib/wait-until.ts'
 import { canLogIn, untilAdmitted } from '../../postgres/admission.ts'
 import { withAdmin } from '../../postgres/connect.ts'
+import { admitLogins } from '../../postgres/logins.ts'
 import { readRecovered } from '../../postgres/reached.ts'
 import { secureRoles } from '../../postgres/roles.ts'
-import { scramVerifier } from '../../postgres/scram.ts'
 import { dormantSettings } from '../../postgres/settings.ts'
 import {
   disableSubscriptions,
@@ -26,6 +26,7 @@ import {
 } from '../server-work.ts'
 import { finish, go } from '../workflow.ts'
 import { FETCH } from './fetch.ts'
+import { identitiesOf, noteIdentities } from './identities.ts'
 import { enterPhase, loadRestore, type RestoreContext, type RestoreOfDrill } from './memo.ts'
 import { progressOf } from './progress.ts'
 import { noteRestoreRates } from './rates.ts'
@@ -64,17 +65,20 @@ export async function readWhatWasReached(context: RestoreContext) {
   return go('secure')
 }
 
-/** New name and password for the owner, no way in for anybody else, and nothing that acts on the outside by itself. */
+/** New names and passwords for the owner and the further credentials, no way in for anybody else, and nothing that acts on the outside by itself. */
 export async function secure(context: RestoreContext) {
   const { deps, serverId, memo, inCommit } = context
   const { child, source } = await loadRestore(context)
   await ensureRuns(context, child)
   const connection = adminConnection(deps, child)
-  const verifier = scramVerifier(ownPassword(context, child.passwordSealed))
-  const securedRoles = await asAdmin(deps, connection, (client) =>
-    secureRoles(client, { fromUsername: source.username, username: child.username, verifier }),
-  )
   const openAdmin: OpenAdmin = (database, use) => asAdmin(deps, { ...connection, database }, use)
+  const { owner, others } = await identitiesOf(context, child, source)
+  const securedRoles = await openAdmin('postgres', (client) => secureRoles(client, owner, others))
+  const { databaseName } = child
+  if (others.length > 0)
+    await openAdmin(databaseName, (client) =>
+      admitLogins(client, others, { databaseName, owner: child.username }),
+    )
   await rollbackPreparedTransactions(openAdmin)
   const subscriptions = await disableSubscriptions(openAdmin)
   await deps.driver.writeConfig(serverId, removed(deps.engine.configFileNames('source')))
@@ -115,6 +119,7 @@ export async function admit(context: RestoreContext) {
   if (memo.drill !== null) return handToDrill(context, memo.drill, phaseSeconds['total'] ?? null)
   inCommit((tx) => setDesiredState(tx, serverId, 'running'))
   inCommit((tx) => setAddonAvailable(tx, context))
+  noteIdentities(context)
   followUp({ kind: 'server.protect', memo: {} })
   return finish()
 }

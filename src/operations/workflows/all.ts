@@ -1,5 +1,6 @@
 import type { AnyWorkflow } from '../runner.ts'
 import type { WorkDeps } from '../server-work.ts'
+import { applyCredential } from './apply-credential.ts'
 import { checkDrill } from './check-drill.ts'
 import { createRestorePoint } from './create-restore-point.ts'
 import { deleteAddon } from './delete-addon.ts'
@@ -20,6 +21,7 @@ export const workflows: ReadonlyMap<string, AnyWorkflow<WorkDeps>> = new Map(
     expireArchive,
     restoreAddon,
     createRestorePoint,
+    applyCredential,
     verifyDrill,
     checkDrill,
     deleteAddon,

@@ -105,8 +105,10 @@ export const takeBackup = defineWorkflow<WorkDeps>()({
     'record-backup': {
       async run(context) {
         const { deps, serverId, inCommit } = context
-        const listed = await listBackups(deps, context)
+        const { listed, detailOf } = await look(context)
         const backup = await newestUnrecorded(context, listed)
+        if ((await detailOf(backup.label))?.hasTablespaces === true)
+          throw new Problem('tablespace-unsupported')
         await deps.driver.clearTask(serverId, taskOf(context))
         inCommit((tx) => recordBackup(tx, context.memo.backupId, backup))
         inCommit((tx) => noteBackupRate(tx, backup))
@@ -167,9 +169,23 @@ async function retry(context: Context, { stdoutTail, stderrTail }: Said) {
 }
 
 /**
- * The backup the task has made: the newest in the archive that no row names. One with tablespaces is refused, as a child
- * would be given links to its parent's files (pitfall 15).
+ * Lists the archive, and at the same time what the task says it has made: each takes as long as the other. Tablespaces
+ * are told in detail only; a backup with some is refused, as a child would be given links to its parent's files
+ * (pitfall 15).
  */
+async function look(context: Context) {
+  const { deps, serverId } = context
+  const label = deps.engine.madeBackup(await deps.driver.checkTask(serverId, taskOf(context)))
+  const inDetail = async (of: string) =>
+    (await listBackups(deps, context, of)).find((backup) => backup.label === of)
+  const [listed, made] = await Promise.all([
+    listBackups(deps, context),
+    label === null ? undefined : inDetail(label),
+  ])
+  return { listed, detailOf: (of: string) => (of === label ? made : inDetail(of)) }
+}
+
+/** The backup the task has made: the newest in the archive that no row names. */
 async function newestUnrecorded(context: Context, listed: readonly BackupInfo[]): Promise<BackupInfo> {
   const recorded = new Set(await findRecordedLabels(context.deps.db, context.serverId))
   const broken = new Set(listed.filter(({ hasErrors }) => hasErrors).map(({ label }) => label))
@@ -179,10 +195,6 @@ async function newestUnrecorded(context: Context, listed: readonly BackupInfo[])
   )
   if (backup === undefined)
     throw new Problem('backup-failed', { cause: 'pgBackRest ended well, and no new backup is listed' })
-  const [inDetail] = (await listBackups(context.deps, context, backup.label)).filter(
-    ({ label }) => label === backup.label,
-  )
-  if (inDetail?.hasTablespaces === true) throw new Problem('tablespace-unsupported')
   return backup
 }
 

@@ -23,7 +23,7 @@ export async function ledgerLoad(
   url: string,
   { clients, transactionsPerClient }: { clients: number; transactionsPerClient: number },
 ): Promise<void> {
-  const { hostname, port, username, password, pathname } = new URL(url)
+  const { hostname, port, username, password, pathname, searchParams } = new URL(url)
   const env = {
     PATH: process.env['PATH'],
     PGHOST: hostname,
@@ -31,6 +31,8 @@ export async function ledgerLoad(
     PGUSER: username,
     PGPASSWORD: password,
     PGDATABASE: pathname.slice(1),
+    PGSSLMODE: searchParams.get('sslmode') ?? '',
+    PGSSLROOTCERT: searchParams.get('sslrootcert') ?? '',
     PGOPTIONS: '-c synchronous_commit=off',
   }
   const numbers = [`--client=${clients}`, `--transactions=${transactionsPerClient}`, '--jobs=2']

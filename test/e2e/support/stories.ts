@@ -1,4 +1,4 @@
-import { clockOf, query } from '../../../src/bin/demo/client.ts'
+import { clockOf, query, trusting, urlAs } from '../../../src/bin/demo/client.ts'
 import { waitUntil } from '../../../src/lib/wait-until.ts'
 import * as api from '../client/sdk.gen.ts'
 import type { Undrop } from './undrop.ts'
@@ -23,7 +23,12 @@ export async function aProtectedAddon(undrop: Undrop, tenantId: string, name = '
   const { client } = undrop
   const { id } = await ok(api.createAddon({ client, body: { tenantId, name } }))
   await untilProtected(undrop, id)
-  return { id, login: await ok(api.revealCredentials({ client, path: { addonId: id } })) }
+  return { id, login: await reveal(undrop, id) }
+}
+
+/** Revealed credentials whose URL is enough to connect by. */
+export async function reveal({ client, directory }: Undrop, addonId: string) {
+  return trusting(await ok(api.revealCredentials({ client, path: { addonId } })), directory)
 }
 
 /** Also waits until the earliest moment that can be restored to has passed. */
@@ -64,10 +69,7 @@ export async function restoredChild(
   const restore = await restoreTo(undrop, addonId, target)
   if (restore.status !== 'succeeded')
     throw new Error(`the restore ${restore.status}: ${JSON.stringify(restore.failure)}\n${undrop.log()}`)
-  const login = await ok(
-    api.revealCredentials({ client: undrop.client, path: { addonId: restore.childAddonId } }),
-  )
-  return { restore, login }
+  return { restore, login: await reveal(undrop, restore.childAddonId) }
 }
 
 export async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
@@ -75,4 +77,4 @@ export async function until(condition: () => Promise<boolean>, what: string): Pr
   if (!came) throw new Error(`waited in vain for ${what}`)
 }
 
-export { clockOf, query }
+export { clockOf, query, urlAs }

@@ -16,6 +16,8 @@ export interface Undrop extends TemporaryUndrop {
   archives: ArchiveStore
   /** Pid of the process that runs this file of src/bin now. */
   pidOf(file: 'api.ts' | 'worker.ts'): number
+  /** Has one more secret looked for at the end, of a key that another client has made. */
+  noteSecret(apiKey: string): void
   /** As that of a temporary Undrop. @throws when a secret of it is found where none should be */
   remove(): Promise<void>
 }
@@ -31,14 +33,17 @@ export async function startUndrop(variables: NodeJS.ProcessEnv = {}): Promise<Un
   const client = createClient({ baseUrl: undrop.url, auth: undrop.platformKey })
   const apiKeys = new Map<string, string>()
   client.interceptors.response.use(async (response) => {
-    if (response.status === 201 && response.url.endsWith('/api-keys'))
+    if (response.status === 201 && /\/(api|platform)-keys(\/\w+\/rotate)?$/.test(response.url))
       apiKeys.set(((await response.clone().json()) as { secret: string }).secret, 'an API key')
+    if (response.status === 201 && /\/(webhook-endpoints|secrets)$/.test(response.url))
+      apiKeys.set(((await response.clone().json()) as { secret: string }).secret, 'a webhook secret')
     return response
   })
   return {
     ...undrop,
     client,
     archives: (await openHost(loadConfig(undrop.env))).archives,
+    noteSecret: (apiKey) => void apiKeys.set(apiKey, 'an API key'),
     async remove() {
       try {
         const leaks = await leaksOf(undrop, apiKeys)

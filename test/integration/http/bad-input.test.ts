@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest'
 import { documentedOperations, fill } from './openapi-operations.ts'
-import { availableAddon, completeBackup, rowCounts, startApi } from './test-api.ts'
+import { completeBackup, rowCounts, startApi } from './test-api.ts'
+import { idsOf, openEstate, settle } from './wall/ground.ts'
+
+const WRONG_ROTATIONS = [
+  [{ overlapSeconds: -1 }, '/overlapSeconds'],
+  [{ overlapSeconds: 0.5 }, '/overlapSeconds'],
+  [{ overlapSeconds: 2_592_001 }, '/overlapSeconds'],
+  [{ expiresAt: '2026-11-23T13:59:59Z' }, '/expiresAt'],
+  [{ name: 'b' }, '/name'],
+] as const
 
 /** For every operation that takes a body: bodies that are wrong, and where. */
 const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> = {
@@ -39,6 +48,20 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ name: 'a', expiresAt: '0001-01-01T00:00:00+02:00' }, '/expiresAt'],
     [{ name: 'a', secret: 'udk_mine' }, '/secret'],
   ],
+  updateApiKey: [
+    [{ name: '' }, '/name'],
+    [{ scopes: [] }, '/scopes'],
+    [{ scopes: ['everything'] }, '/scopes/0'],
+    [{ expiresAt: '2026-11-23T13:59:59Z' }, '/expiresAt'],
+    [{ revokedAt: null }, '/revokedAt'],
+  ],
+  rotateApiKey: WRONG_ROTATIONS,
+  createPlatformKey: [
+    [{}, '/name'],
+    [{ name: 'a', expiresAt: '2026-11-23T13:59:59Z' }, '/expiresAt'],
+    [{ name: 'a', scopes: ['admin'] }, '/scopes'],
+  ],
+  rotatePlatformKey: WRONG_ROTATIONS,
   createAddon: [
     [{}, '/name'],
     [{ name: 'Shop' }, '/name'],
@@ -112,9 +135,51 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ name: '\ud800' }, '/name'],
     [{ name: 'before-upgrade', lsn: '0/1' }, '/lsn'],
   ],
+  createCredential: [
+    [{}, '/name'],
+    [{ name: 'reporting' }, '/access'],
+    [{ name: 'Reporting', access: 'read-only' }, '/name'],
+    [{ name: 'a'.repeat(64), access: 'read-only' }, '/name'],
+    [{ name: 'reporting', access: 'owner' }, '/access'],
+    [{ name: 'reporting', access: 'read-only', password: 'mine' }, '/password'],
+  ],
+  rotateCredential: [
+    [{}, '/overlapSeconds'],
+    [{ overlapSeconds: -1 }, '/overlapSeconds'],
+    [{ overlapSeconds: 2_592_001 }, '/overlapSeconds'],
+  ],
+  rotateOwnerCredential: [
+    [{}, '/overlapSeconds'],
+    [{ overlapSeconds: 1.5 }, '/overlapSeconds'],
+    [{ overlapSeconds: '0' }, '/overlapSeconds'],
+    [{ overlapSeconds: 0, password: 'mine' }, '/password'],
+  ],
   createDrill: [
     [{ probe: 'select 1' }, '/probe'],
     [[], ''],
+  ],
+  createWebhookEndpoint: [
+    [{}, '/url'],
+    [{ url: 'https://a b' }, '/url'],
+    [{ url: 'https://example.com/', eventTypes: [] }, '/eventTypes'],
+    [{ url: 'https://example.com/', eventTypes: ['restore.*.*'] }, '/eventTypes/0'],
+    [{ url: 'https://example.com/', description: 'a\0b' }, '/description'],
+    [{ url: 'https://example.com/', secret: 'whsec_mine' }, '/secret'],
+  ],
+  updateWebhookEndpoint: [
+    [{ url: '' }, '/url'],
+    [{ eventTypes: 'restore.*' }, '/eventTypes'],
+    [{ enabled: 1 }, '/enabled'],
+    [{ tenantId: null }, '/tenantId'],
+  ],
+  rotateWebhookSecret: [
+    [{ overlapSeconds: -1 }, '/overlapSeconds'],
+    [{ overlapSeconds: 604_801 }, '/overlapSeconds'],
+    [{ secret: 'whsec_mine' }, '/secret'],
+  ],
+  replayFailedWebhookDeliveries: [
+    [{}, '/since'],
+    [{ since: 'yesterday' }, '/since'],
   ],
   createBackup: [
     [{ type: 'huge' }, '/type'],
@@ -128,15 +193,14 @@ test('there are wrong bodies here for every operation that takes one', async () 
 })
 
 test('400 points at what is wrong, and nothing is written', async () => {
-  const { db, platform, newTenant } = await startApi()
-  const { id: tenantId, client } = await newTenant()
-  const addon = await availableAddon(db, client)
-  await completeBackup(db, addon)
+  const api = await startApi()
+  const { db, platform } = api
+  const { client, ids } = await settle(api)
   const before = await rowCounts(db)
 
   for (const { id, method, path, platformOnly } of await documentedOperations()) {
     for (const [body, pointer] of WRONG[id] ?? []) {
-      const url = fill(path, { tenantId, addonId: addon.id })
+      const url = fill(path, ids)
       const response = await (platformOnly ? platform : client)(method, url, body)
       expect(response.statusCode, `${id} ${JSON.stringify(body)}`).toBe(400)
       const { errors } = response.json() as { errors: { pointer: string; detail: string }[] }
@@ -150,14 +214,13 @@ test('400 points at what is wrong, and nothing is written', async () => {
 })
 
 test('the example in the document of each operation that takes a body is accepted', async () => {
-  const { db, platform, newTenant } = await startApi()
-  const { id: tenantId, client } = await newTenant()
-  for (const { id, method, path, body, platformOnly } of await documentedOperations()) {
+  const api = await startApi()
+  for (const { id, method, path, pathParameters, body, platformOnly } of await documentedOperations()) {
     if (body === undefined) continue
-    const addon = await availableAddon(db, client)
-    await completeBackup(db, addon)
-    const url = fill(path, { tenantId, addonId: addon.id })
-    const response = await (platformOnly ? platform : client)(method, url, body)
+    const estate = await openEstate(api)
+    await completeBackup(api.db, estate.addon)
+    const url = fill(path, await idsOf(estate, pathParameters))
+    const response = await (platformOnly ? api.platform : estate.client)(method, url, body)
     expect(response.statusCode, `${id}: ${response.body}`).toBeLessThan(300)
   }
 })

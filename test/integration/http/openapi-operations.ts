@@ -1,4 +1,5 @@
 import type { OpenAPIV3_1 } from 'openapi-types'
+import type { Scope } from '../../../src/domain/scopes.ts'
 import { openapiText } from '../../../src/http/openapi-text.ts'
 import type { Client } from './test-api.ts'
 
@@ -8,16 +9,28 @@ export interface Operation {
   path: string
   pathParameters: string[]
   queryParameters: string[]
+  headerParameters: string[]
+  /** JSON pointers to the fields of its body; `0` stands for the places of an array. */
+  bodyFields: string[]
+  /** Whether a successful answer has an ETag. */
+  etag: boolean
   /** An example from the document; undefined when the operation takes no body. */
   body: unknown
   platformOnly: boolean
-  /** Whether it answers with a stream of events, and not with one document. */
+  /** The statuses that it may answer with. */
+  statuses: number[]
+  /** Scopes that a tenant's key has to have, all of them. */
+  scopes: Scope[]
+  /** Whether its answer goes on until the client leaves. */
   streams: boolean
 }
 
 /** Every operation that the API documents, so that a new one cannot be forgotten. */
 export async function documentedOperations(): Promise<Operation[]> {
-  const document: OpenAPIV3_1.Document = JSON.parse(await openapiText())
+  return operationsOf(JSON.parse(await openapiText()))
+}
+
+export function operationsOf(document: OpenAPIV3_1.Document): Operation[] {
   const schemas = document.components?.schemas ?? {}
   return Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
     Object.entries(item ?? {}).map(([method, operation]) =>
@@ -30,23 +43,30 @@ function describe(
   path: string,
   method: string,
   operation: OpenAPIV3_1.OperationObject,
-  schemas: Record<string, { examples?: unknown[] }>,
+  schemas: Record<string, Schema>,
 ): Operation {
   const parameters = (operation.parameters ?? []) as OpenAPIV3_1.ParameterObject[]
   const named = (place: string) =>
     parameters.filter((each) => each.in === place).map((each) => each.name ?? '')
   const body = operation.requestBody as OpenAPIV3_1.RequestBodyObject | undefined
-  const schema = body?.content['application/json']?.schema as { $ref: string } | undefined
+  const schema = body?.content['application/json']?.schema as Schema | undefined
+  const tenantKey = operation.security?.find((requirement) => 'tenantKey' in requirement)
   return {
     id: operation.operationId ?? '',
     method: method.toUpperCase() as Operation['method'],
     path,
     pathParameters: named('path'),
     queryParameters: named('query'),
-    body: schema && schemas[schema.$ref.split('/').at(-1) ?? '']?.examples?.[0],
-    streams:
-      'text/event-stream' in ((operation.responses?.[200] as OpenAPIV3_1.ResponseObject)?.content ?? {}),
-    platformOnly: !operation.security?.some((requirement) => 'tenantKey' in requirement),
+    statuses: Object.keys(operation.responses ?? {}).map(Number),
+    headerParameters: named('header'),
+    bodyFields: [...new Set(fieldsOf(schema, schemas))],
+    body: schema && resolved(schema, schemas).examples?.[0],
+    platformOnly: tenantKey === undefined,
+    scopes: (tenantKey?.['tenantKey'] ?? []) as Scope[],
+    streams: JSON.stringify(operation.responses ?? {}).includes('text/event-stream'),
+    etag: Object.values(operation.responses ?? {}).some(
+      (response) => 'ETag' in ((response as OpenAPIV3_1.ResponseObject).headers ?? {}),
+    ),
   }
 }
 
@@ -57,4 +77,30 @@ export function fill(path: string, ids: Readonly<Record<string, string>>): strin
     if (id === undefined) throw new Error(`the test does not know the path parameter ${name}`)
     return id
   })
+}
+
+interface Schema {
+  $ref?: string
+  examples?: unknown[]
+  properties?: Record<string, Schema>
+  items?: Schema
+  anyOf?: Schema[]
+  oneOf?: Schema[]
+  allOf?: Schema[]
+}
+
+function resolved(schema: Schema, schemas: Record<string, Schema>): Schema {
+  const name = schema.$ref?.split('/').at(-1)
+  return name === undefined ? schema : (schemas[name] ?? {})
+}
+
+function fieldsOf(schema: Schema | undefined, schemas: Record<string, Schema>, pointer = ''): string[] {
+  if (schema === undefined) return []
+  const { properties = {}, items, anyOf = [], oneOf = [], allOf = [] } = resolved(schema, schemas)
+  const inner = [
+    ...Object.entries(properties).flatMap(([name, field]) => fieldsOf(field, schemas, `${pointer}/${name}`)),
+    ...fieldsOf(items, schemas, `${pointer}/0`),
+    ...[...anyOf, ...oneOf, ...allOf].flatMap((part) => fieldsOf(part, schemas, pointer)),
+  ]
+  return inner.length > 0 || pointer === '' ? inner : [pointer]
 }

@@ -72,8 +72,11 @@ test('revealed credentials are those that were sealed, and revealing them is rec
 
   const response = await client('POST', `/v1/addons/${addon.id}/credentials/reveal`)
   const { username, port } = addon
-  const url = `postgresql://${username}:${password}@${ENDPOINT_HOST}:${port}/shop_db`
-  expect(response.json()).toEqual({ host: ENDPOINT_HOST, port, database: 'shop_db', username, password, url })
+  const url = `postgresql://${username}:${password}@${ENDPOINT_HOST}:${port}/shop_db?sslmode=verify-full`
+  expect(response.json()).toEqual({
+    ...{ host: ENDPOINT_HOST, port, database: 'shop_db', username, password, url },
+    caCertificate: expect.stringMatching(/^-----BEGIN CERTIFICATE-----/),
+  })
   const audit = await db
     .selectFrom('audit_entry')
     .selectAll()

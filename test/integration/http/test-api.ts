@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { sql } from 'kysely'
+import type pg from 'pg'
 import { onTestFinished } from 'vitest'
-import { type Db, type MetadataConnection, scopedDb } from '../../../src/db/client.ts'
+import { type Db, type MetadataConnection, openDb, openPool, scopedDb } from '../../../src/db/client.ts'
 import { openEventFeed } from '../../../src/db/event-feed.ts'
 import type { TenantScope } from '../../../src/db/tenant-scope.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
+import type { Scope } from '../../../src/domain/scopes.ts'
 import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
+import { webhookTargets } from '../../../src/notify/webhooks/targets.ts'
+import { signingAuthority } from '../../../src/operations/certificate-authority.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
 import { eventStreams, STREAM_LIMITS, type StreamLimits } from '../../../src/services/event-streams.ts'
@@ -23,10 +27,25 @@ export const ENDPOINT_HOST = 'db.example.test'
 /** Later than every backup the tests make. */
 export const NOW: Moment = '2026-11-23T14:00:00.500000Z'
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** Calls the API with one key. */
-export type Client = (method: Method, path: string, body?: unknown) => Promise<LightMyRequestResponse>
+export type Client = (
+  method: Method,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<LightMyRequestResponse>
+
+export interface TestTenant {
+  id: string
+  client: Client
+  keyId: string
+  /** Of its key. */
+  secret: string
+  /** Its key's. */
+  authorization: string
+}
 
 export interface Api {
   db: Db
@@ -35,13 +54,18 @@ export interface Api {
   app: ReturnType<typeof buildServer>
   /** Another process of the API on the same metadata, and how it is stopped. */
   serve: () => { app: ReturnType<typeof buildServer>; stop: () => Promise<void> }
+  /** What the API was given to work with, on this pool. */
+  deps: ServerDeps
+  pool: pg.Pool
   platform: Client
+  /** The platform key's. */
+  authorization: string
   /** What has been rung for so far. */
   rung: WakeUp[]
   /** What has been logged so far. */
   logged: () => string
-  /** A tenant and a client with a key of its own. */
-  newTenant: () => Promise<{ id: string; client: Client; keyId: string; secret: string }>
+  /** A tenant and a client with a key of its own, which has the default scopes where none are given. */
+  newTenant: (scopes?: readonly Scope[]) => Promise<TestTenant>
   clientWith: (secret: string) => Client
 }
 
@@ -51,9 +75,13 @@ export interface Api {
  */
 export async function startApi(
   overrides: Partial<ServerDeps> = {},
-  limits: Partial<StreamLimits> = { lifetimeSeconds: 0.2 },
+  {
+    authority = true,
+    limits = { lifetimeSeconds: 0.2 },
+  }: { authority?: boolean; limits?: Partial<StreamLimits> } = {},
 ): Promise<Api> {
   const { db: unscopedDb, pool, connection } = await freshMetadata('undrop_api')
+  if (authority) await makeAuthority(connection)
   const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
   const db = dbOf('every-tenant')
   // Dropping the database may reach a connection before its own end does.
@@ -61,25 +89,31 @@ export async function startApi(
   const platformKey = newApiKeySecret()
   const rung: WakeUp[] = []
   const lines: string[] = []
+  const shared: Omit<ServerDeps, 'eventStreams'> = {
+    dbOf,
+    unscopedDb,
+    doorbell: { ring: async (wakeUp) => void rung.push(wakeUp) },
+    keyRing: keyRing([randomBytes(32)]),
+    platformKeyHash: hashApiKey(platformKey),
+    endpointHost: ENDPOINT_HOST,
+    postgresVersions: () => [16, 15],
+    archives: fakeArchives(emptyWorld(), newLife()),
+    // Every name has a public address.
+    webhookTargets: webhookTargets({
+      allowedNetworks: [],
+      allowHttp: false,
+      resolveHost: async () => ['93.184.215.14'],
+    }),
+    platformPolicy: DEFAULT_POLICY,
+    checks: {},
+    now: () => NOW,
+    logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),
+  }
   const serve = () => {
     const feed = openEventFeed(db, connection, () => {})
     const streams = eventStreams(feed, { ...STREAM_LIMITS, ...limits })
-    const app = buildServer({
-      dbOf,
-      unscopedDb,
-      doorbell: { ring: async (wakeUp) => void rung.push(wakeUp) },
-      keyRing: keyRing([randomBytes(32)]),
-      platformKeyHash: hashApiKey(platformKey),
-      endpointHost: ENDPOINT_HOST,
-      postgresVersions: () => [16, 15],
-      archives: fakeArchives(emptyWorld(), newLife()),
-      eventStreams: streams,
-      platformPolicy: DEFAULT_POLICY,
-      checks: {},
-      now: () => NOW,
-      logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),
-      ...overrides,
-    })
+    const deps: ServerDeps = { ...shared, eventStreams: streams, ...overrides }
+    const app = buildServer(deps)
     let closed: Promise<void> | null = null
     const close = async () => {
       streams.endAll()
@@ -88,28 +122,38 @@ export async function startApi(
     }
     const stop = () => (closed ??= close())
     onTestFinished(stop)
-    return { app, stop }
+    return { app, deps, stop }
   }
-  const { app } = serve()
+  const { app, deps } = serve()
 
   const clientWith = (secret: string): Client => {
-    return (method, path, body) => {
-      const request: InjectOptions = { method, url: path, headers: { authorization: `Bearer ${secret}` } }
+    return (method, path, body, headers) => {
+      const authorization = `Bearer ${secret}`
+      const request: InjectOptions = { method, url: path, headers: { authorization, ...headers } }
       return app.inject(body === undefined ? request : { ...request, payload: body as object })
     }
   }
   const platform = clientWith(platformKey)
-  const newTenant = async () => {
+  const newTenant = async (scopes?: readonly Scope[]) => {
     const tenant = (await platform('POST', '/v1/tenants', { name: 'Acme' })).json()
-    const key = (await platform('POST', `/v1/tenants/${tenant.id}/api-keys`, { name: 'test' })).json()
-    return {
-      id: tenant.id as string,
-      client: clientWith(key.secret),
-      keyId: key.id as string,
-      secret: key.secret as string,
-    }
+    const key = (await platform('POST', `/v1/tenants/${tenant.id}/api-keys`, { name: 'test', scopes })).json()
+    const { id: keyId, secret } = key as { id: string; secret: string }
+    const authorization = `Bearer ${secret}`
+    return { id: tenant.id as string, client: clientWith(secret), keyId, secret, authorization }
   }
-  return { db, connection, app, serve, platform, rung, logged: () => lines.join(''), newTenant, clientWith }
+  const authorization = `Bearer ${platformKey}`
+  const logged = () => lines.join('')
+  return {
+    ...{ db, connection, app, serve, deps, pool },
+    ...{ platform, authorization, rung, logged, newTenant, clientWith },
+  }
+}
+
+/** As a worker does when it starts. */
+async function makeAuthority(connection: MetadataConnection): Promise<void> {
+  const db = openDb(openPool({ ...connection, role: 'undrop_worker' }, 1))
+  await signingAuthority(db, keyRing([randomBytes(32)]))
+  await db.destroy()
 }
 
 /** Creates an add-on and brings it to where its workflows would: available, its first operation done. */
@@ -125,6 +169,22 @@ export async function availableAddon(db: Db, client: Client, name = `db-${random
     .where('id', '=', addon.server_id)
     .execute()
   return { ...addon, port }
+}
+
+/** A further credential of the add-on, as its workflow would leave it: active. */
+export async function activeCredential(db: Db, client: Client, addonId: string, name = 'reporting') {
+  const body = { name, access: 'read-only' }
+  const { id } = (await client('POST', `/v1/addons/${addonId}/credentials`, body)).json() as { id: string }
+  await db.updateTable('credential').set({ status: 'active' }).where('id', '=', id).execute()
+  return id
+}
+
+/** An endpoint with a delivery. */
+export async function webhookEndpoint(client: Client): Promise<{ endpointId: string; deliveryId: string }> {
+  const url = 'https://hooks.example.com/undrop'
+  const { id: endpointId } = (await client('POST', '/v1/webhook-endpoints', { url })).json()
+  const { id: deliveryId } = (await client('POST', `/v1/webhook-endpoints/${endpointId}/test`)).json()
+  return { endpointId, deliveryId }
 }
 
 /** Ends what is open for the add-on, as workers would. */
@@ -174,9 +234,14 @@ const TABLES = [
   'restore',
   'restore_point',
   'drill',
+  'credential',
+  'old_login',
   'operation',
   'outbox_event',
   'audit_entry',
+  'webhook_endpoint',
+  'webhook_secret',
+  'webhook_delivery',
 ] as const
 
 /** How many rows each table has. */

@@ -6,6 +6,7 @@ import { requestBackup } from '../../../src/services/request-backup.ts'
 import { serverOf } from '../../support/fake/world.ts'
 import { type FreshMetadata, freshMetadata } from '../../support/metadata-database.ts'
 import { backupScenarios } from './backup-scenarios.ts'
+import { credentialScenarios } from './credential-scenarios.ts'
 import { deletionScenarios } from './deletion-scenarios.ts'
 import { drillScenarios } from './drill-scenarios.ts'
 import { placesInWal } from './places-in-wal.ts'
@@ -20,6 +21,7 @@ vi.mock('../../../src/postgres/anchor.ts', fakeSql)
 vi.mock('../../../src/postgres/cluster-size.ts', fakeSql)
 vi.mock('../../../src/postgres/wal-waiting.ts', fakeSql)
 vi.mock('../../../src/postgres/roles.ts', fakeSql)
+vi.mock('../../../src/postgres/logins.ts', fakeSql)
 vi.mock('../../../src/postgres/reached.ts', fakeSql)
 vi.mock('../../../src/postgres/restore-point.ts', fakeSql)
 vi.mock('../../../src/postgres/side-effects.ts', fakeSql)
@@ -145,6 +147,7 @@ const scenarios: Scenario[] = [
   },
   ...deletionScenarios,
   ...drillScenarios,
+  ...credentialScenarios,
 ]
 
 /** The steps of every kind of operation that some scenario has gone through. */

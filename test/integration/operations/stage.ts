@@ -34,27 +34,29 @@ export const caller = {
   actor: { apiKeyId: null, requestId: 'test', sourceAddress: '127.0.0.1' },
 }
 const silent = { ring: async () => {} }
+/** Stages on one metadata database are one installation, with one authority for certificates. */
+const RING = keyRing([randomBytes(32)])
 const LEASE_SECONDS = 30
 const TURNS_MAX = 100
 
 export async function newStage(db: Db): Promise<Stage> {
-  const ring = keyRing([randomBytes(32)])
   const world = emptyWorld()
   const services: ServiceDeps = {
     db,
     doorbell: silent,
-    keyRing: ring,
+    keyRing: RING,
     platformKeyHash: Buffer.alloc(32),
     endpointHost: 'localhost',
     postgresVersions: () => [15],
     archives: fakeArchives(world, newLife()),
     eventStreams: eventStreams({ subscribe: () => () => {}, close: async () => {} }),
+    webhookTargets: { refusalOf: async () => null },
     platformPolicy: DEFAULT_POLICY,
     now: () => NOW,
     logger: { warn: () => {} },
   }
   const { id } = await createTenant(services, caller, { name: 'acme' })
-  return { db, keyRing: ring, tenantId: id, world, services }
+  return { db, keyRing: RING, tenantId: id, world, services }
 }
 
 /**
@@ -138,12 +140,14 @@ export function fakeWorkDeps(
     keyRing: ring,
     ports: { first: 20_000, last: 29_999 },
     listenAddresses: '127.0.0.1',
+    endpointHost: 'localhost',
     hostSettings: {},
     adminOsUsers: ['root'],
     platformPolicy: DEFAULT_POLICY,
     backupsMax: 4,
     surveyEverySeconds: 600,
     writtenConfigs: new Map(),
+    loadedConfigs: new Map(),
     assertHeld,
   }
 }

@@ -18,6 +18,8 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
       | 'restore'
       | 'restore_point'
       | 'drill'
+      | 'credential'
+      | 'old_login'
       | 'operation'
       | 'outbox_event',
   >(
@@ -33,6 +35,8 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
   const { rows: restores } = await rowsOf('restore')
   const { rows: points } = await rowsOf('restore_point')
   const { rows: drills } = await rowsOf('drill')
+  const { rows: credentials } = await rowsOf('credential')
+  const { rows: oldLogins } = await rowsOf('old_login')
   const { rows: operations } = await rowsOf('operation')
   const { rows: events } = await rowsOf('outbox_event')
 
@@ -86,6 +90,17 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
       backup: backups.find(({ id }) => id === drill.backup_id)?.label,
       checks: drill.checks.map(({ name, passed, detail }) => ({ name, passed, detail })),
     })),
+    credentials: credentials.map(({ id, addon_id: addonId, name, access, status, username, ...row }) => {
+      const addon = addons.find((each) => each.id === addonId)
+      const there = world.servers.get(addon?.server_id ?? '')?.data?.roles
+      return {
+        ...{ of: addon?.name, name, access, status, role: there?.[username ?? addon?.username ?? ''] },
+        ...{ isSealed: row.password_sealed !== null, hasNext: row.next_username !== null },
+        old: oldLogins
+          .filter((login) => login.credential_id === id)
+          .map((login) => ({ role: there?.[login.username], isDropped: login.dropped_at !== null })),
+      }
+    }),
     operations: operations.map(({ kind, status, failure }) => ({ kind, status, failure: failure?.code })),
     events: events.map(({ type }) => type).filter((type) => !ON_THE_WAY.test(type)),
     // What no row names would be left for ever.

@@ -239,9 +239,10 @@ test('the password of a probe is in no command line', async () => {
 })
 
 test('behind a private hba the owner gets in over the socket, and nobody over the network', async () => {
+  const network = { ...login(), host: '127.0.0.1', ssl: { ca: server.caCertificate } }
+  expect(await canLogIn(network)).toBe(true)
   await server.writeConfig('pg_hba.conf', hbaPrivate())
   await run('SELECT pg_reload_conf()')
-  const network = { ...login(), host: '127.0.0.1' }
   await until(async () => !(await canLogIn(network)))
   expect(await canLogIn(login())).toBe(true)
   expect(await probe('SELECT true')).toEqual({ passed: true })

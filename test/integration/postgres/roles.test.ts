@@ -15,7 +15,8 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 async function logIn(user: string, password: string, database: string): Promise<string> {
-  const client = new pg.Client({ host: '127.0.0.1', port: server.port, user, password, database })
+  const ssl = { ca: server.caCertificate }
+  const client = new pg.Client({ host: '127.0.0.1', port: server.port, user, password, database, ssl })
   client.on('error', () => {})
   try {
     await client.connect()
@@ -89,7 +90,7 @@ describe('access', () => {
 
 describe('secureRoles', () => {
   let owner: Awaited<ReturnType<typeof anOwner>>
-  let next: { fromUsername: string; username: string; verifier: string }
+  let next: { fromUsernames: string[]; username: string; verifier: string }
   let nextPassword: string
   beforeEach(async () => {
     await admin(
@@ -104,7 +105,7 @@ describe('secureRoles', () => {
     owner = await anOwner()
     nextPassword = newPassword()
     next = {
-      fromUsername: owner.username,
+      fromUsernames: [`${owner.username}_later`, owner.username, `${owner.username}_before`],
       username: `${owner.username}_next`,
       verifier: scramVerifier(nextPassword),
     }
@@ -165,6 +166,35 @@ describe('secureRoles', () => {
     )
   })
 
+  test('renames whoever else is to log in, makes who is not there yet, and takes the newest name there is', async () => {
+    await admin(
+      `CREATE ROLE ${owner.username}_before LOGIN PASSWORD 'old' VALID UNTIL '2001-01-01'`,
+      "CREATE ROLE reader LOGIN PASSWORD 'reader'",
+    )
+    const passwords = [newPassword(), newPassword()] as const
+    const others = [
+      { fromUsernames: ['reader'], username: `reader_${serial}`, verifier: scramVerifier(passwords[0]) },
+      { fromUsernames: ['unheard_of'], username: `writer_${serial}`, verifier: scramVerifier(passwords[1]) },
+    ]
+    const secureAll = () => server.openAdmin('postgres', (client) => secureRoles(client, next, others))
+    const secured = await secureAll()
+    expect(secured.filter(({ action }) => action === 'renamed')).toEqual([
+      { name: owner.username, action: 'renamed' },
+      { name: 'reader', action: 'renamed' },
+    ])
+    expect(secured).toContainEqual({ name: `${owner.username}_before`, action: 'locked' })
+    expect(await secureAll()).toEqual(secured)
+    const place = pg.escapeIdentifier(owner.databaseName)
+    await admin(`GRANT CONNECT ON DATABASE ${place} TO reader_${serial}, writer_${serial}`)
+    expect(await logIn(`reader_${serial}`, passwords[0], owner.databaseName)).toBe(`reader_${serial}`)
+    expect(await logIn(`writer_${serial}`, passwords[1], owner.databaseName)).toBe(`writer_${serial}`)
+    for (const [name, password] of [
+      ['reader', 'reader'],
+      [`${owner.username}_before`, 'old'],
+    ] as const)
+      await expect(logIn(name, password, owner.databaseName)).rejects.toThrow('authentication failed')
+  })
+
   test('leaves no trace of any password or verifier in the log', async () => {
     await secure()
     const log = await server.log()
@@ -190,6 +220,7 @@ describe('withAdmin', () => {
       user: username,
       password,
       database: databaseName,
+      ssl: { ca: server.caCertificate },
     })
     await client.connect()
     const hostile: Record<string, string> = {

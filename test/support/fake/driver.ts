@@ -34,6 +34,7 @@ export function fakeDriver(world: FakeWorld, life: Life): ServerDriver {
 
     ensureInstance: (serverId) => call('ensureInstance', () => ensureServer(world, serverId)),
     writeConfig: (serverId, files) => call('writeConfig', () => writeFiles(serverOf(world, serverId), files)),
+    readConfig: async (serverId, name) => world.servers.get(serverId)?.config[name] ?? null,
     destroyInstance: (serverId) => call('destroyInstance', () => void world.servers.delete(serverId)),
     diskSpace: async () => world.disk,
     listInstances: () => call('listInstances', () => [...world.servers.keys()]),

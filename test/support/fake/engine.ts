@@ -17,6 +17,7 @@ export const fakeEngine: BackupEngine = {
   backupTask: (_server, type) => ({ argv: ['engine', 'backup', type] }),
   expireTask: (_server, keepFulls) => ({ argv: ['engine', 'expire', String(keepFulls)] }),
   restoreTask: (_server, sourceServerId, label) => ({ argv: ['engine', 'restore', sourceServerId, label] }),
+  madeBackup: () => null,
   isDamaged: ({ exitCode }) => exitCode === DAMAGED,
   verifyTask: (_server, archiveServerId) => ({ argv: ['engine', 'verify', archiveServerId] }),
   parseVerify: ({ stdoutTail }) => ({

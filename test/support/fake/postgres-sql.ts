@@ -1,11 +1,15 @@
 import type pg from 'pg'
+import type { Access } from '../../../src/domain/credential.ts'
+import { addSeconds, parseMoment } from '../../../src/domain/moment.ts'
 import type { SecuredRole } from '../../../src/domain/restore.ts'
 import type { ClientLogin } from '../../../src/postgres/admission.ts'
 import type { ArchiverState } from '../../../src/postgres/anchor.ts'
 import type { AdminConnection } from '../../../src/postgres/connect.ts'
+import type { Ending, Rotated, Rotation } from '../../../src/postgres/logins.ts'
 import type { ProbeResult } from '../../../src/postgres/probe.ts'
 import type { RecoveredState } from '../../../src/postgres/reached.ts'
 import type { ReadRows } from '../../../src/postgres/read-rows.ts'
+import type { NewIdentity } from '../../../src/postgres/roles.ts'
 import type { OpenAdmin } from '../../../src/postgres/side-effects.ts'
 import { type Life, perform } from './life.ts'
 import {
@@ -84,16 +88,59 @@ export const createOwner = (
 
 export const secureRoles = (
   client: pg.Client,
-  { fromUsername, username }: { fromUsername: string; username: string },
+  owner: NewIdentity,
+  others: readonly (NewIdentity & { access: Access })[],
 ): Promise<SecuredRole[]> =>
   perform(life, 'secureRoles', () => {
     const { roles } = dataOf(client)
-    const found = [fromUsername, username].some((name) => roles[name] === 'owner')
-    if (!found) throw new Error(`role ${fromUsername} does not exist`)
-    delete roles[fromUsername]
-    roles[username] = 'owner'
-    return [{ name: fromUsername, action: 'renamed' }]
+    const isDone = roles[owner.username] === 'owner'
+    const name = isDone ? owner.username : owner.fromUsernames.find((former) => roles[former] === 'owner')
+    if (name === undefined) throw new Error('the owner does not exist')
+    for (const former of Object.keys(roles)) delete roles[former]
+    roles[owner.username] = 'owner'
+    for (const { username, access } of others) roles[username] = access
+    return [{ name, action: 'renamed' }]
   })
+
+export const admitLogins = (): Promise<void> => perform(life, 'admitLogins', () => {})
+
+export const createLogin = (
+  client: pg.Client,
+  { username, access }: { username: string; access: Access },
+): Promise<void> =>
+  perform(life, 'createLogin', () => {
+    dataOf(client).roles[username] = access
+  })
+
+export const rotateLogin = (
+  client: pg.Client,
+  { username, next, overlapSeconds }: Rotation,
+): Promise<Rotated> =>
+  perform(life, 'rotateLogin', () => {
+    const { roles } = dataOf(client)
+    const access = roles[username]
+    if (roles[next] === undefined && access !== undefined) {
+      roles[next] = access
+      delete roles[username]
+      if (overlapSeconds > 0) roles[username] = 'old'
+    }
+    const now = parseMoment(new Date().toISOString()) ?? NOW
+    return { replacedAt: now, validUntil: addSeconds(now, overlapSeconds) }
+  })
+
+export const endSessions = (client: pg.Client, { usernames }: Ending): Promise<number> =>
+  perform(life, 'endSessions', () => {
+    const { roles } = dataOf(client)
+    for (const username of usernames) if (roles[username] !== undefined) roles[username] = 'locked'
+    return 0
+  })
+
+export const dropLogins = (openAdmin: OpenAdmin, usernames: readonly string[]): Promise<void> =>
+  openAdmin('postgres', (client) =>
+    perform(life, 'dropLogins', () => {
+      for (const username of usernames) delete dataOf(client).roles[username]
+    }),
+  )
 
 export const rollbackPreparedTransactions = (openAdmin: OpenAdmin): Promise<number> =>
   openAdmin('postgres', () => perform(life, 'rollbackPreparedTransactions', () => 0))

@@ -1,4 +1,5 @@
 import type { BackupInfo } from '../../../src/backup/engine.ts'
+import type { Access } from '../../../src/domain/credential.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
 import type { DiskSpace } from '../../../src/drivers/driver.ts'
 
@@ -8,7 +9,8 @@ export interface FakeData {
   /** PostgreSQL looks for it at every start, and removes it when recovery has ended (manual, 26.3.4). */
   recoverySignal: boolean
   databases: string[]
-  roles: Record<string, 'owner' | 'locked'>
+  /** What each may do that logs in; `old` is what a rotation has left. */
+  roles: Record<string, Access | 'old' | 'locked'>
   subscriptions: { enabled: boolean }[]
   /** The backup of which not all files came through. */
   isPartOf?: string

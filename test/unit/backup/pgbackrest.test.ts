@@ -213,6 +213,13 @@ describe('progress', () => {
 2026-11-23 14:24:58.351 P00 DETAIL: sync path '/d/data/base'
 2026-11-23 14:24:58.360 P01 DETAIL: restore file /d/data/base/1/22`
 
+  test('a backup says what it has made', () => {
+    const text =
+      'P00   INFO: new backup label = 20261123-140000F_20261123-150000I\nP00   INFO: full backup size = 22MB\n'
+    expect(engine.madeBackup(report(text, 'succeeded'))).toBe('20261123-140000F_20261123-150000I')
+    expect(engine.madeBackup(report('P00   INFO: backup command end: aborted\n'))).toBeNull()
+  })
+
   test('is the share of bytes in the last whole line about a file', () => {
     expect(engine.progressOf('restore', report(TAIL), 4000)).toEqual({
       bytesDone: 1000,

@@ -20,6 +20,7 @@ const fleet = {
   operationsOpen: [],
   operationsOverdue: 0,
   drills: { oldestSuccessSeconds: null, failed: 0 },
+  webhooks: { backlogSeconds: 0, pending: 0, disabled: [] },
   observations: [],
 }
 

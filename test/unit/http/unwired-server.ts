@@ -24,6 +24,7 @@ export function unwiredServer(overrides: Partial<ServerDeps> = {}) {
       postgresVersions: () => [15],
       archives: fakeArchives(emptyWorld(), newLife()),
       eventStreams: eventStreams({ subscribe: () => () => {}, close: async () => {} }),
+      webhookTargets: { refusalOf: async () => null },
       platformPolicy: DEFAULT_POLICY,
       checks: {},
       now: () => '2026-11-23T14:00:00.000000Z',

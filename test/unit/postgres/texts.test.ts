@@ -14,9 +14,9 @@ describe('access', () => {
     expect(hbaServing().split('\n')).toEqual([
       'local all undrop_admin peer map=undrop',
       'local all all scram-sha-256',
-      'host all undrop_admin all reject',
-      'host replication all all reject',
-      'host all all all scram-sha-256',
+      'hostssl all undrop_admin all reject',
+      'hostssl replication all all reject',
+      'hostssl all all all scram-sha-256',
       '',
     ])
   })

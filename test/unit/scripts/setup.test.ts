@@ -17,7 +17,14 @@ async function setUp(args: string[], programs: Record<string, string>) {
 const ceph = Object.fromEntries(
   ['ceph-mon', 'ceph-osd', 'radosgw', 'ceph', 'openssl'].map((name) => [name, '/bin/true']),
 )
-const everything = { initdb: '/bin/true', pgbackrest: '/bin/true', 'redis-server': '/bin/true', ...ceph }
+const everything = {
+  initdb: '/bin/true',
+  pgbackrest: '/bin/true',
+  'redis-server': '/bin/true',
+  'curl': '/bin/true',
+  'jq': '/bin/true',
+  ...ceph,
+}
 
 test('it is silent when nothing is missing', async () => {
   expect(await setUp(['--test'], everything)).toMatchObject({ status: 0, stdout: '', stderr: '' })

@@ -9,6 +9,7 @@ export const deleteAddonRoute: FastifyPluginAsyncZod = async (app) => {
   app.delete(
     '/addons/:addonId',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'deleteAddon',
         summary: 'Delete an add-on and its server',

@@ -9,6 +9,7 @@ export const updateAddonRoute: FastifyPluginAsyncZod = async (app) => {
   app.patch(
     '/addons/:addonId',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'updateAddon',
         summary: 'Change an add-on',

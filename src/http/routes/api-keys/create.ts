@@ -6,7 +6,7 @@ import { newApiKeySchema, scopes } from '../../schemas/api-key.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
 import { displayName } from '../../schemas/text.ts'
-import { platformKeyOnly } from '../../security.ts'
+import { needs } from '../../security.ts'
 
 const body = z
   .strictObject({ name: displayName, scopes: scopes.optional(), expiresAt: momentText.optional() })
@@ -25,17 +25,19 @@ export const createApiKeyRoute: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'createApiKey',
         summary: 'Create an API key of a tenant',
-        description: 'The only answer that holds the secret.',
+        description:
+          'The only answer that holds the secret. No key is given a scope that the calling key lacks, or a later end.',
         tags: ['API keys'],
-        security: platformKeyOnly,
+        security: needs('admin'),
         params: tenantParams,
         body,
         response: { 201: newApiKeySchema, ...problems(400, 401, 403, 404, 413, 415, 500) },
       },
     },
     async (request, reply) => {
-      const key = await createApiKey(request.deps, request.caller, request.params.tenantId, request.body)
-      return reply.code(201).send(key)
+      const { deps, caller, params, body } = request
+      const key = await createApiKey(deps, caller, params, body)
+      return reply.code(201).header('location', `/v1/tenants/${key.tenantId}/api-keys/${key.id}`).send(key)
     },
   )
 }

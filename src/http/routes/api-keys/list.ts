@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { readApiKeys } from '../../../services/read-api-keys.ts'
-import { apiKeySchema } from '../../schemas/api-key.ts'
-import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
+import { apiKeyPageSchema } from '../../schemas/api-key.ts'
+import { pageQuery, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
-import { platformKeyOnly } from '../../security.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/tenants/:tenantId/api-keys */
 export const listApiKeysRoute: FastifyPluginAsyncZod = async (app) => {
@@ -16,12 +16,12 @@ export const listApiKeysRoute: FastifyPluginAsyncZod = async (app) => {
         operationId: 'listApiKeys',
         summary: 'List the API keys of a tenant',
         tags: ['API keys'],
-        security: platformKeyOnly,
+        security: needs('admin'),
         params: tenantParams,
         querystring: z.strictObject(pageQuery('apiKey')),
-        response: { 200: pageSchema('ApiKeyPage', apiKeySchema), ...problems(400, 401, 403, 404, 500) },
+        response: { 200: apiKeyPageSchema, ...problems(400, 401, 403, 404, 500) },
       },
     },
-    (request) => readApiKeys(request.deps, request.caller, request.params.tenantId, sliceOf(request.query)),
+    (request) => readApiKeys(request.deps, request.caller, request.params, sliceOf(request.query)),
   )
 }

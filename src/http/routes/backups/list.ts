@@ -7,6 +7,8 @@ import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
 import { needs } from '../../security.ts'
 
+const querystring = z.strictObject({ ...pageQuery('backup'), status: backupSchema.shape.status.optional() })
+
 /** GET /v1/addons/:addonId/backups */
 export const listBackupsRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
@@ -18,7 +20,7 @@ export const listBackupsRoute: FastifyPluginAsyncZod = async (app) => {
         tags: ['Backups'],
         security: needs('addons:read'),
         params: addonParams,
-        querystring: z.strictObject(pageQuery('backup')),
+        querystring,
         response: { 200: pageSchema('BackupPage', backupSchema), ...problems(400, 401, 404, 409, 500) },
       },
     },

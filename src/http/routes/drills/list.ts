@@ -7,6 +7,8 @@ import { pageQuery, pageSchema, sliceOf } from '../../schemas/page.ts'
 import { problems } from '../../schemas/problem.ts'
 import { needs } from '../../security.ts'
 
+const querystring = z.strictObject({ ...pageQuery('drill'), status: drillSchema.shape.status.optional() })
+
 /** GET /v1/addons/:addonId/drills */
 export const listDrillsRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
@@ -18,7 +20,7 @@ export const listDrillsRoute: FastifyPluginAsyncZod = async (app) => {
         tags: ['Drills'],
         security: needs('addons:read'),
         params: addonParams,
-        querystring: z.strictObject(pageQuery('drill')),
+        querystring,
         response: { 200: pageSchema('DrillPage', drillSchema), ...problems(400, 401, 404, 500) },
       },
     },

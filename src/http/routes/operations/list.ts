@@ -10,6 +10,7 @@ const querystring = z.strictObject({
   ...pageQuery('operation'),
   tenantId: z.string().optional(),
   addonId: z.string().optional(),
+  status: operationSchema.shape.status.optional(),
 })
 
 /** GET /v1/operations */

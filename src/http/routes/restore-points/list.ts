@@ -7,6 +7,11 @@ import { problems } from '../../schemas/problem.ts'
 import { restorePointSchema } from '../../schemas/restore-point.ts'
 import { needs } from '../../security.ts'
 
+const querystring = z.strictObject({
+  ...pageQuery('restorePoint'),
+  status: restorePointSchema.shape.status.optional(),
+})
+
 /** GET /v1/addons/:addonId/restore-points */
 export const listRestorePointsRoute: FastifyPluginAsyncZod = async (app) => {
   app.get(
@@ -18,7 +23,7 @@ export const listRestorePointsRoute: FastifyPluginAsyncZod = async (app) => {
         tags: ['Restore points'],
         security: needs('addons:read'),
         params: addonParams,
-        querystring: z.strictObject(pageQuery('restorePoint')),
+        querystring,
         response: {
           200: pageSchema('RestorePointPage', restorePointSchema),
           ...problems(400, 401, 404, 409, 500),

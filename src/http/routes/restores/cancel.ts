@@ -9,6 +9,7 @@ export const cancelRestoreRoute: FastifyPluginAsyncZod = async (app) => {
   app.post(
     '/restores/:restoreId/cancel',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'cancelRestore',
         summary: 'Cancel a restore and dismantle what it has made',

@@ -3,18 +3,19 @@ import { z } from 'zod'
 import { removeStorageKeys } from '../../../services/remove-storage-keys.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
-import { platformKeyOnly } from '../../security.ts'
+import { needs } from '../../security.ts'
 
 /** DELETE /v1/tenants/:tenantId/storage-keys */
 export const deleteStorageKeysRoute: FastifyPluginAsyncZod = async (app) => {
   app.delete(
     '/tenants/:tenantId/storage-keys',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'deleteStorageKeys',
         summary: 'Have a tenant use the keys of Undrop itself again',
         tags: ['Tenants'],
-        security: platformKeyOnly,
+        security: needs('admin'),
         params: tenantParams,
         response: {
           204: z.null().describe('Removed, or there were none'),

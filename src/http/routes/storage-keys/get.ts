@@ -3,7 +3,7 @@ import { readStorageKeys } from '../../../services/read-storage-keys.ts'
 import { problems } from '../../schemas/problem.ts'
 import { storageKeysSchema } from '../../schemas/storage-keys.ts'
 import { tenantParams } from '../../schemas/tenant.ts'
-import { platformKeyOnly } from '../../security.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/tenants/:tenantId/storage-keys */
 export const getStorageKeysRoute: FastifyPluginAsyncZod = async (app) => {
@@ -14,11 +14,11 @@ export const getStorageKeysRoute: FastifyPluginAsyncZod = async (app) => {
         operationId: 'getStorageKeys',
         summary: 'Get which keys of the object store a tenant has',
         tags: ['Tenants'],
-        security: platformKeyOnly,
+        security: needs('admin'),
         params: tenantParams,
         response: { 200: storageKeysSchema, ...problems(401, 403, 404, 500) },
       },
     },
-    (request) => readStorageKeys(request.deps, request.params.tenantId),
+    (request) => readStorageKeys(request.deps, request.caller, request.params.tenantId),
   )
 }

@@ -10,6 +10,7 @@ export const deleteTenantRoute: FastifyPluginAsyncZod = async (app) => {
   app.delete(
     '/tenants/:tenantId',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'deleteTenant',
         summary: 'Delete a tenant that has no add-ons',

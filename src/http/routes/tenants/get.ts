@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { readTenant } from '../../../services/read-tenants.ts'
 import { problems } from '../../schemas/problem.ts'
 import { tenantParams, tenantSchema } from '../../schemas/tenant.ts'
-import { platformKeyOnly } from '../../security.ts'
+import { needs } from '../../security.ts'
 
 /** GET /v1/tenants/:tenantId */
 export const getTenantRoute: FastifyPluginAsyncZod = async (app) => {
@@ -13,11 +13,11 @@ export const getTenantRoute: FastifyPluginAsyncZod = async (app) => {
         operationId: 'getTenant',
         summary: 'Get a tenant',
         tags: ['Tenants'],
-        security: platformKeyOnly,
+        security: needs('admin'),
         params: tenantParams,
         response: { 200: tenantSchema, ...problems(401, 403, 404, 500) },
       },
     },
-    (request) => readTenant(request.deps, request.params.tenantId),
+    (request) => readTenant(request.deps, request.caller, request.params.tenantId),
   )
 }

@@ -24,6 +24,7 @@ export const updateTenantRoute: FastifyPluginAsyncZod = async (app) => {
   app.patch(
     '/tenants/:tenantId',
     {
+      config: { ifMatch: true },
       schema: {
         operationId: 'updateTenant',
         summary: 'Change a tenant',
