@@ -17,6 +17,9 @@ const PATIENCE_SECONDS = 900
 
 export interface Bench {
   api: DemoClient
+  url: string
+  /** Where Undrop keeps everything. */
+  directory: string
   host: Host
   osUser: OsUser
   /** `process-max` of both sides. */
@@ -57,7 +60,16 @@ export async function runBench(
     const api = new DemoClient(undrop)
     const { id: tenantId } = await api.call<{ id: string }>('POST', '/v1/tenants', { name: 'bench' })
     const backupProcesses = config.UNDROP_BACKUP_PROCESSES
-    const bench = { api, host, osUser, backupProcesses, bareDirectory, tenantId }
+    const bench = {
+      api,
+      url: undrop.url,
+      directory: undrop.directory,
+      host,
+      osUser,
+      backupProcesses,
+      bareDirectory,
+      tenantId,
+    }
     passed = await Promise.race([measure(bench), interrupted])
   } catch (error) {
     console.error(error, undrop.log())

@@ -1,40 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Config, loadConfig } from '../config/config.ts'
-import { openDb, openPool, scopedDb } from '../db/client.ts'
+import { openPool, scopedDb, unenteredDb } from '../db/client.ts'
 import { openEventFeed } from '../db/event-feed.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import { hashApiKey } from '../domain/credentials.ts'
 import { momentOfMicros } from '../domain/moment.ts'
-import { buildServer } from '../http/server.ts'
+import { buildServer, type ServerDeps } from '../http/server.ts'
 import { openDoorbell } from '../operations/queue.ts'
 import { eventStreams } from '../services/event-streams.ts'
-import { createLogger } from '../telemetry/logger.ts'
+import { httpMetrics } from '../telemetry/http-metrics.ts'
+import { processMetrics } from '../telemetry/process-metrics.ts'
+import { openAdmissionLimits } from './admission-limits.ts'
+import { apiPool } from './api-pool.ts'
+import { readinessChecks } from './checks.ts'
 import { openHost } from './host.ts'
 import { platformKey } from './key-files.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
 import { openKeyRing } from './open-key-ring.ts'
 import { runUntilStopped, start } from './run-until-stopped.ts'
+import { openLog, openTraces } from './telemetry.ts'
 import { openWebhookTargets } from './webhooks.ts'
-
-const POOL_SIZE = 10
 
 /** Starts the API process. */
 async function startServing(config: Config): Promise<{ close(): Promise<void> }> {
-  const logger = createLogger({ level: config.LOG_LEVEL, name: 'api' })
+  const logger = openLog(config, 'api')
+  const tracing = await openTraces(config, 'api')
   const host = await openHost(config)
   const { connection } = await openMetadata(config, host)
   const metadata = { pool: connection, role: 'undrop_api' } as const
-  const pool = openPool(metadata, POOL_SIZE)
+  const pool = openPool(...apiPool(metadata, config.UNDROP_API_CONNECTIONS))
   pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
-  const unscopedDb = openDb(pool)
+  const unscopedDb = unenteredDb(pool)
   const ring = await openKeyRing(config, unscopedDb)
   const doorbell = openDoorbell(queueBackend(config, metadata), (err) => logger.warn({ err }, 'queue error'))
 
+  const metrics = processMetrics({ pool, queue: () => doorbell.counts() })
+  const admission = openAdmissionLimits(config)
   const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
-  const onError = (err: unknown) => logger.warn({ err }, 'event feed error')
-  const feed = openEventFeed(dbOf('every-tenant'), metadata, onError)
+  const onFeedError = (err: unknown) => logger.warn({ err }, 'event feed error')
+  const feed = openEventFeed(dbOf('every-tenant'), metadata, onFeedError)
   const streams = eventStreams(feed)
-
-  const app = buildServer({
+  let stopping = false
+  const deps: ServerDeps = {
     dbOf,
     unscopedDb,
     doorbell,
@@ -46,23 +53,35 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
     eventStreams: streams,
     webhookTargets: openWebhookTargets(config),
     platformPolicy: config.UNDROP_BACKUP_POLICY,
-    checks: { metadata: async () => void (await pool.query('select 1')), queue: () => doorbell.ping() },
+    platformQuotas: config.UNDROP_QUOTAS,
+    checks: await readinessChecks({ db: unscopedDb, queue: doorbell, isStopping: () => stopping }),
+    served: httpMetrics(metrics),
+    processMetrics: () => metrics.metrics(),
+    tracing,
     now: () => momentOfMicros(BigInt(Date.now()) * 1000n),
     logger,
-  })
+  }
+  const app = buildServer(deps, { limits: admission.limits, checkAnswers: false })
   await app.listen({ host: config.HOST, port: config.PORT })
   return {
     async close() {
+      logger.info('the API stops')
+      // Whoever hands out requests is to notice before the port closes.
+      stopping = true
+      await delay(config.SHUTDOWN_DELAY_SECONDS * 1000)
       streams.endAll()
       await app.close()
       await feed.close()
       await doorbell.close()
-      await unscopedDb.destroy()
+      admission.close()
+      await pool.end()
+      await tracing?.close()
+      logger.info('the API has stopped')
     },
   }
 }
 
 await start(async () => {
   const config = loadConfig(process.env)
-  runUntilStopped(await startServing(config), config.SHUTDOWN_GRACE_SECONDS)
+  runUntilStopped(await startServing(config), config.SHUTDOWN_DELAY_SECONDS + config.SHUTDOWN_GRACE_SECONDS)
 })

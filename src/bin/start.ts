@@ -5,7 +5,7 @@ import type pg from 'pg'
 import { type Config, loadConfig } from '../config/config.ts'
 import { openDb, openPool } from '../db/client.ts'
 import { applyMigrations } from '../db/migrations.ts'
-import { createLogger, type Logger } from '../telemetry/logger.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import { assertArchivesUsable } from './archives.ts'
 import { holdMetadata } from './hold-metadata.ts'
 import { openHost } from './host.ts'
@@ -13,6 +13,7 @@ import { platformKey } from './key-files.ts'
 import { openMetadata } from './metadata.ts'
 import { openKeyRing } from './open-key-ring.ts'
 import { runUntilStopped, start } from './run-until-stopped.ts'
+import { openLog } from './telemetry.ts'
 
 const RESTART_SECONDS = 1
 /** A process that ends this soon after its first start has been told something impossible, such as a port in use. */
@@ -20,7 +21,7 @@ const SETTLED_SECONDS = 5
 
 /** One command for everything: the metadata database, its migrations, and the API and a worker as processes of their own. */
 async function startAll(config: Config): Promise<{ close(): Promise<void> }> {
-  const logger = createLogger({ level: config.LOG_LEVEL, name: 'start' })
+  const logger = openLog(config, 'start')
   const host = await openHost(config)
   await assertArchivesUsable(host.archives, logger)
   const metadata = await openMetadata(config, host)
@@ -95,5 +96,5 @@ function keepRunning(file: string, logger: Logger): { stop(): Promise<void> } {
 
 await start(async () => {
   const config = loadConfig(process.env)
-  runUntilStopped(await startAll(config), config.SHUTDOWN_GRACE_SECONDS + 10)
+  runUntilStopped(await startAll(config), config.SHUTDOWN_DELAY_SECONDS + config.SHUTDOWN_GRACE_SECONDS + 10)
 })

@@ -11,12 +11,18 @@ import type { WorkDeps, WrittenConfigs } from '../operations/server-work.ts'
 import { startWorker } from '../operations/worker.ts'
 import { workflows } from '../operations/workflows/all.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
-import { createLogger } from '../telemetry/logger.ts'
+import { type Listener, listen } from '../telemetry/listener.ts'
+import { operationMetrics } from '../telemetry/operation-metrics.ts'
+import { processMetrics } from '../telemetry/process-metrics.ts'
+import type { Checks } from '../telemetry/readiness.ts'
 import { assertArchivesUsable } from './archives.ts'
+import { readinessChecks } from './checks.ts'
 import { type Host, openHost } from './host.ts'
 import { openMetadata, queueBackend } from './metadata.ts'
+import { observeTurns } from './observe-turns.ts'
 import { openKeyRing } from './open-key-ring.ts'
 import { runUntilStopped, start } from './run-until-stopped.ts'
+import { openLog, openTraces } from './telemetry.ts'
 import { openDispatcher } from './webhooks.ts'
 
 const SWEEP_SECONDS = 5
@@ -30,7 +36,8 @@ const LOADED_CONFIGS = new Map<string, string>()
 
 /** Starts the worker process. */
 async function startWorking(config: Config): Promise<{ close(): Promise<void> }> {
-  const logger = createLogger({ level: config.LOG_LEVEL, name: 'worker' })
+  const logger = openLog(config, 'worker')
+  const tracing = await openTraces(config, 'worker')
   const host = await openHost(config)
   await assertArchivesUsable(host.archives, logger)
   const { connection } = await openMetadata(config, host)
@@ -45,6 +52,10 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
   const onError = (err: unknown) => logger.error({ err }, 'worker error')
   const doorbell = openDoorbell(backend, onError)
 
+  let stopping = false
+  const metrics = processMetrics({ pool, queue: () => doorbell.counts() })
+  const checks = await readinessChecks({ db, queue: doorbell, isStopping: () => stopping })
+  const listener = await openListener(config, checks, () => metrics.metrics())
   const worker = startWorker({
     db,
     backend,
@@ -61,10 +72,8 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
       keyRing: ring,
       eventsKeptDays: config.UNDROP_EVENTS_KEPT_DAYS,
     },
-    observe({ thrown, ...turn }) {
-      if (thrown === undefined) logger.debug(turn, 'turn')
-      else logger.warn({ ...turn, err: thrown }, 'turn')
-    },
+    observe: observeTurns(logger, operationMetrics(metrics)),
+    inSpan: tracing?.inSpan,
     reconciled: ({ error, ...what }) =>
       logger[error === undefined ? 'info' : 'warn']({ ...what, err: error }, 'reconciled'),
     onError,
@@ -74,13 +83,27 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
   logger.info('worker started')
   return {
     async close() {
+      logger.info('worker stops')
+      stopping = true
       await Promise.all([worker.close(), webhooks.close()])
       await placer.close()
+      await listener?.close()
       await doorbell.close()
       await db.destroy()
+      await tracing?.close()
       logger.info('worker stopped')
     },
   }
+}
+
+/** Null when the configuration has no port for it. */
+async function openListener(
+  config: Config,
+  checks: Checks,
+  metrics: () => Promise<string>,
+): Promise<Listener | null> {
+  const { UNDROP_WORKER_METRICS_HOST: host, UNDROP_WORKER_METRICS_PORT: port } = config
+  return port === undefined ? null : listen({ host, port, checks, metrics })
 }
 
 /** What steps work with; every actor in it refuses to act once the lease is gone. Without a lease, the reconciler's. */

@@ -8,6 +8,7 @@ import {
   effectivePolicy,
   faultsOf,
 } from '../domain/backup-policy.ts'
+import { limitVariables } from './limits.ts'
 
 const number = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
 
@@ -159,9 +160,21 @@ export const environment = z.object({
     .transform((path) => resolve(path))
     .optional()
     .describe('PEM file of the authorities to trust with webhooks; those of Node.js where it is not set'),
+  ...limitVariables,
+  SHUTDOWN_DELAY_SECONDS: number(0, 600)
+    .default(0)
+    .describe('How long the API goes on serving, not ready any more, before a stop begins'),
   SHUTDOWN_GRACE_SECONDS: number(1, 600)
     .default(20)
     .describe('Time that running requests and turns are given at a stop'),
+  UNDROP_WORKER_METRICS_PORT: number(0, 65_535)
+    .optional()
+    .describe('TCP port of `/metrics`, `/healthz` and `/readyz` of a worker; none where it is not set'),
+  UNDROP_WORKER_METRICS_HOST: z.string().default('127.0.0.1').describe('Address of that port'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Where traces are sent by OTLP over HTTP; nowhere where it is not set'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

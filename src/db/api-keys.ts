@@ -1,6 +1,7 @@
 import { type ExpressionBuilder, sql } from 'kysely'
 import type { Moment } from '../domain/moment.ts'
 import type { Scope } from '../domain/scopes.ts'
+import { inBatches } from '../lib/in-batches.ts'
 import type { Executor, Tx } from './client.ts'
 import type { ApiKeyRow, Metadata } from './schema.ts'
 import { inSlice, rowsOf, type Slice } from './slice.ts'
@@ -25,10 +26,19 @@ export function insertApiKey(tx: Tx, key: NewApiKey): Promise<ApiKeyRow> {
   return tx.insertInto('api_key').values(key).returningAll().executeTakeFirstOrThrow()
 }
 
-/** Finds the key among those of all tenants: its secret says whose it is. */
-export async function findApiKeyByHash(ex: Executor, secretHash: Buffer): Promise<ApiKeyRow | undefined> {
-  const { rows } = await sql<ApiKeyRow>`select * from api_key_of(${secretHash})`.execute(ex)
-  return rows[0]
+/** Finds the key among those of all tenants: its secret says whose it is. Requests that come together ask together. */
+export function findApiKeyByHash(ex: Executor, secretHash: Buffer): Promise<ApiKeyRow | undefined> {
+  const find = findersByHash.get(ex) ?? inBatches((hashes) => findApiKeys(ex, hashes))
+  findersByHash.set(ex, find)
+  return find(secretHash.toString('hex'))
+}
+
+const findersByHash = new WeakMap<Executor, (hash: string) => Promise<ApiKeyRow | undefined>>()
+
+async function findApiKeys(ex: Executor, hashes: string[]): Promise<Map<string, ApiKeyRow>> {
+  const given = hashes.map((hash) => Buffer.from(hash, 'hex'))
+  const { rows } = await sql<ApiKeyRow>`select * from api_keys_of(${given}::bytea[])`.execute(ex)
+  return new Map(rows.map((row) => [row.secret_hash.toString('hex'), row]))
 }
 
 export function findApiKey(ex: Executor, holder: KeyHolder, id: string): Promise<ApiKeyRow | undefined> {

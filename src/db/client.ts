@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
-import { parseMoment } from '../domain/moment.ts'
+import { preparingPool } from './prepared.ts'
 import type { Metadata } from './schema.ts'
 import type { TenantScope } from './tenant-scope.ts'
 
@@ -15,10 +15,18 @@ const INT8 = 20
 const types: pg.CustomTypesConfig = {
   getTypeParser(oid, format) {
     // Moments keep their microseconds, which a JavaScript date would cut.
-    if (oid === TIMESTAMPTZ) return (text: string) => parseMoment(`${text}:00`) ?? text
+    if (oid === TIMESTAMPTZ) return readMoment
     if (oid === INT8) return Number
     return pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown
   },
+}
+
+const OF_SESSION = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/
+
+/** What PostgreSQL prints needs no check; only its shape is another. Infinity, and years of more digits, stay as they are. */
+function readMoment(text: string): string {
+  const [, date, time, fraction = ''] = OF_SESSION.exec(text) ?? []
+  return date === undefined ? text : `${date}T${time}.${fraction.padEnd(6, '0')}Z`
 }
 
 /** How to reach the metadata database, and as whom: `role` is assumed by every session. */
@@ -45,6 +53,12 @@ export function openDb(pool: pg.Pool): Db {
   return new Kysely<Metadata>({ dialect: new PostgresDialect({ pool }) })
 }
 
+/** The metadata database as a session sees it that has no tenant: nobody's rows. Costs nothing to open. */
+export function unenteredDb(pool: pg.Pool): Db {
+  const sessions = preparingPool(pool, async () => {})
+  return new Kysely<Metadata>({ dialect: new PostgresDialect({ pool: sessions }) })
+}
+
 /** Which tenant's rows a session of the API sees. Sessions are new to each pool, and nobody else sets it. */
 const tenantOfSession = new WeakMap<pg.PoolClient, string>()
 
@@ -54,17 +68,8 @@ const tenantOfSession = new WeakMap<pg.PoolClient, string>()
  */
 export function scopedDb(pool: pg.Pool, scope: TenantScope): Db {
   const tenant = scope === 'every-tenant' ? '*' : scope.tenantId
-  const connect = async () => {
-    const client = await pool.connect()
-    try {
-      await enter(client, tenant)
-      return client
-    } catch (error) {
-      client.release(true)
-      throw error
-    }
-  }
-  return new Kysely<Metadata>({ dialect: new PostgresDialect({ pool: { connect, end: async () => {} } }) })
+  const sessions = preparingPool(pool, (client) => enter(client, tenant))
+  return new Kysely<Metadata>({ dialect: new PostgresDialect({ pool: sessions }) })
 }
 
 /** For the session and not for a transaction, which would cost two round trips more on every read. */

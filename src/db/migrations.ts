@@ -40,13 +40,19 @@ async function connect(connection: pg.PoolConfig) {
   return { client, [Symbol.asyncDispose]: () => client.end() }
 }
 
-async function readMigrations(): Promise<Record<string, Migration>> {
+/** The names of the migrations that belong to this code, in order. */
+export async function knownMigrations(): Promise<string[]> {
   const files = (await readdir(DIRECTORY)).filter((file) => file.endsWith('.sql')).sort()
+  return files.map((file) => file.replace('.sql', ''))
+}
+
+async function readMigrations(): Promise<Record<string, Migration>> {
+  const names = await knownMigrations()
   const entries = await Promise.all(
-    files.map(async (file) => {
-      const text = await readFile(join(DIRECTORY, file), 'utf8')
+    names.map(async (name) => {
+      const text = await readFile(join(DIRECTORY, `${name}.sql`), 'utf8')
       const up: Migration['up'] = async (db) => void (await sql.raw(text).execute(db))
-      return [file.replace('.sql', ''), { up }] as const
+      return [name, { up }] as const
     }),
   )
   return Object.fromEntries(entries)
@@ -88,6 +94,7 @@ const GRANTS = `
   grant usage on all sequences in schema undrop, bullmq to undrop_worker, undrop_api;
   grant execute on all functions in schema bullmq to undrop_worker, undrop_api;
   grant execute on function undrop.api_key_of to undrop_api;
+  grant execute on function undrop.api_keys_of to undrop_api;
   grant execute on procedure undrop.touch_api_key to undrop_api;
   revoke update, delete on undrop.audit_entry from undrop_worker, undrop_api;
 `

@@ -14,6 +14,7 @@ import type { DrillCheck, DrillStatus } from '../domain/drill.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Failure } from '../domain/problem.ts'
 import type { Stall, Stalls } from '../domain/protection.ts'
+import type { Quotas } from '../domain/quotas.ts'
 import type { WalGap } from '../domain/recovery-window.ts'
 import type {
   PhaseSeconds,
@@ -29,6 +30,7 @@ import type { ApiKeyTable } from './api-key-table.ts'
 import type { CertificateAuthorityTable } from './certificate-authority-table.ts'
 import type { CredentialTables } from './credential-table.ts'
 import type { MeasuredRateTable, ObservationTable, PlatformPolicyTable } from './observation-table.ts'
+import type { OperationStepTable } from './operation-step-table.ts'
 import type { AuditEntryTable, PrunedEventsTable } from './record-tables.ts'
 import type { RequestTables } from './request-tables.ts'
 import type { WebhookTables } from './webhook-tables.ts'
@@ -49,6 +51,7 @@ export interface TenantTable {
   name: string
   max_concurrent_operations: Generated<number>
   backup_policy: JsonWithDefault<BackupPolicy>
+  quotas: JsonWithDefault<Quotas>
   storage_key_sealed: string | null
   created_at: MadeNow
   deleted_at: Moment | null
@@ -185,16 +188,6 @@ export interface OperationTable {
   created_at: MadeNow
   started_at: Moment | null
   finished_at: Moment | null
-}
-
-export interface OperationStepTable {
-  operation_id: string
-  ordinal: number
-  step: string
-  entered_at: MadeNow
-  left_at: Moment | null
-  attempts: Generated<number>
-  error: string | null
 }
 
 export interface RestorePointTable {

@@ -5,7 +5,7 @@ import type { TenantRow, TenantTable } from './schema.ts'
 import { inSlice, rowsOf, type Slice } from './slice.ts'
 
 export type TenantSettings = Partial<
-  Pick<Insertable<TenantTable>, 'name' | 'max_concurrent_operations' | 'backup_policy'>
+  Pick<Insertable<TenantTable>, 'name' | 'max_concurrent_operations' | 'backup_policy' | 'quotas'>
 >
 
 export function insertTenant(

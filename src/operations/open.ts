@@ -3,6 +3,7 @@ import type { Executor } from '../db/client.ts'
 import type { OperationKind } from '../domain/addon.ts'
 import { newId } from '../domain/ids.ts'
 import { Problem } from '../domain/problem.ts'
+import { withCurrentOrigin } from './memo-origin.ts'
 import type { WakeUp } from './wake-up.ts'
 
 /** The step of an operation that no worker has begun. */
@@ -27,7 +28,7 @@ export async function openOperation(tx: Executor, work: NewWork): Promise<WakeUp
   const { rows } = await sql<{ id: string; version: number }>`
     insert into operation (id, tenant_id, kind, server_id, addon_id, step, memo, exclusive)
     values (${newId('operation')}, ${work.tenantId}, ${work.kind}, ${work.serverId}, ${work.addonId}, ${QUEUED_STEP},
-            ${JSON.stringify(work.memo)}, ${work.exclusive ?? true})
+            ${JSON.stringify(withCurrentOrigin(work.memo))}, ${work.exclusive ?? true})
     on conflict (server_id) where finished_at is null and exclusive do nothing
     returning id, version`.execute(tx)
   const [row] = rows

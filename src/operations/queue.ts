@@ -11,6 +11,8 @@ export type QueueBackend = { kind: 'postgres'; metadata: MetadataConnection } | 
 export interface QueueDoorbell extends Doorbell {
   /** Resolves when the backend answers. */
   ping(): Promise<void>
+  /** Jobs by their state. */
+  counts(): Promise<Record<string, number>>
   close(): Promise<void>
 }
 
@@ -35,6 +37,7 @@ export function openDoorbell(backend: QueueBackend, onError: (error: Error) => v
     async ping() {
       await queue.getJobCounts('waiting')
     },
+    counts: () => queue.getJobCounts('waiting', 'delayed', 'active'),
     close: () => queue.close(),
   }
 }

@@ -1,25 +1,46 @@
 import type { Db } from '../db/client.ts'
+import type { OperationStatus } from '../domain/addon.ts'
 import { type Failure, failureOf, Problem } from '../domain/problem.ts'
 import { backoffSeconds } from '../lib/backoff.ts'
+import { withOrigin } from '../lib/origin.ts'
 import { holdLease, type Lease } from './lease.ts'
+import { keepOrigin, originOf } from './memo-origin.ts'
 import { openOperation, QUEUED_STEP } from './open.ts'
-import { type Claim, type Decision, LeaseLostError, type OperationStore } from './store.ts'
+import { type Claim, type Committed, type Decision, LeaseLostError, type OperationStore } from './store.ts'
 import type { Doorbell, WakeUp } from './wake-up.ts'
 import type { Outcome, StepContext, Workflow } from './workflow.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the registry holds workflows of every shape
 export type AnyWorkflow<Deps> = Workflow<any, any, Deps> // oxlint-disable-line typescript/no-explicit-any
 
-/** Told of every commit, for logs and metrics. */
-export type TurnObserver = (event: {
+/** What a commit was about, for logs and metrics. */
+export interface TurnEvent {
   operationId: string
+  tenantId: string
   kind: string
+  /** The request that the work comes from; null when nobody has asked for it. */
+  requestId: string | null
   step: string
   next: string
+  attempt: number
   error: string | null
   /** What was thrown, with its cause, for the log alone. */
   thrown: unknown
-}) => void
+  /** How long the operation was at the step; null while it stays there. */
+  stepSeconds: number | null
+  /** Once the operation has ended: how, and how long after it was asked for. */
+  ended: { status: OperationStatus; seconds: number } | null
+  memo: unknown
+}
+
+/** Told of every commit. */
+export type TurnObserver = (event: TurnEvent) => void
+
+/** Runs the work as one span of a trace. */
+export type InSpan = <Result>(
+  span: { name: string; attributes: Record<string, string | number>; parent?: string | undefined },
+  work: () => Promise<Result>,
+) => Promise<Result>
 
 export interface RunnerDeps<Deps> {
   db: Db
@@ -32,6 +53,8 @@ export interface RunnerDeps<Deps> {
   /** Aborts when the worker stops. */
   stopping: AbortSignal
   observe: TurnObserver
+  /** Absent while nothing is traced. */
+  inSpan?: InSpan | undefined
   /** Runs `turn` again when a wait is cut short; the worker keeps count of what runs. */
   again(wakeUp: WakeUp): void
   /** Called after an operation has finished: somebody may have waited for its end. */
@@ -46,24 +69,26 @@ export interface RunnerDeps<Deps> {
  */
 export async function turn<Deps>(deps: RunnerDeps<Deps>, wakeUp: WakeUp, early = false): Promise<void> {
   const claimedAt = performance.now()
-  let claim = await deps.store.claim(wakeUp, { early })
+  const claim = await deps.store.claim(wakeUp, { early })
   if (claim === null) return
+  const origin = originOf(claim.memo)
+  const span = { ...spanOf('turn', claim), parent: origin?.traceparent }
+  await withOrigin(origin, () => traced(deps)(span, () => goOn(deps, claim, claimedAt)))
+}
 
-  const current = () => claim as Claim
+async function goOn<Deps>(deps: RunnerDeps<Deps>, claimed: Claim, claimedAt: number): Promise<void> {
+  let claim = claimed
+  const current = () => claim
   using lease = holdLease(deps.store, current, deps.leaseSeconds, claimedAt)
   try {
     for (;;) {
       const held = current()
-      const { decision, until, thrown } = await decide(deps, held, lease)
-      claim = await deps.store.commit(held, decision)
-      deps.observe({
-        operationId: held.id,
-        kind: held.kind,
-        step: held.step,
-        next: decision.step,
-        error: decision.error,
-        thrown,
-      })
+      const { decision, until, thrown } = await traced(deps)(spanOf('step', held), () =>
+        decide(deps, held, lease),
+      )
+      const committed = await deps.store.commit(held, decision)
+      claim = committed
+      deps.observe(eventOf(held, decision, committed, thrown))
       if (decision.keepLease) continue
       return await rest(deps, current(), decision, until)
     }
@@ -71,6 +96,31 @@ export async function turn<Deps>(deps: RunnerDeps<Deps>, wakeUp: WakeUp, early =
     // Whoever holds the lease now goes on from the last commit.
     if (error instanceof LeaseLostError) return
     throw error
+  }
+}
+
+const traced = <Deps>({ inSpan }: RunnerDeps<Deps>): InSpan => inSpan ?? ((_span, work) => work())
+
+function spanOf(what: 'turn' | 'step', { id, kind, step, tenantId, attempt }: Claim) {
+  const attributes = { 'undrop.operation.id': id, 'undrop.tenant.id': tenantId, 'undrop.attempt': attempt }
+  return { name: what === 'turn' ? `turn ${kind}` : `step ${kind} ${step}`, attributes }
+}
+
+function eventOf(held: Claim, decision: Decision, committed: Committed, thrown: unknown): TurnEvent {
+  const { finalStatus: status } = decision
+  return {
+    operationId: held.id,
+    tenantId: held.tenantId,
+    kind: held.kind,
+    requestId: originOf(held.memo)?.requestId ?? null,
+    step: held.step,
+    next: decision.step,
+    attempt: held.attempt,
+    error: decision.error,
+    thrown,
+    stepSeconds: committed.stepSeconds,
+    ended: status === null ? null : { status, seconds: committed.totalSeconds },
+    memo: decision.memo,
   }
 }
 
@@ -177,7 +227,7 @@ function decisionOf(
   next: Outcome<string>,
   draft: Pick<Decision, 'memo' | 'extendSeconds' | 'writes'>,
 ): Decided {
-  const same = { ...unchanged(claim), ...draft }
+  const same = { ...unchanged(claim), ...draft, memo: keepOrigin(draft.memo as object, claim.memo) }
   switch (next.do) {
     case 'go':
       return { decision: { ...same, step: next.to, keepLease: true } }

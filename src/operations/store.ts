@@ -42,6 +42,14 @@ export interface Decision {
   writes: readonly ((tx: Tx) => Promise<void>)[]
 }
 
+/** The claim as it goes on, and how long what is over has taken. */
+export interface Committed extends Claim {
+  /** In the step that was left, waits included; null while the operation stays there. */
+  stepSeconds: number | null
+  /** Since the operation was asked for. */
+  totalSeconds: number
+}
+
 /** Thrown by a commit when another worker has taken the operation over: nothing was written. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError'
@@ -55,7 +63,7 @@ export interface OperationStore {
    */
   claim(wakeUp: WakeUp, options?: { early?: boolean }): Promise<Claim | null>
   /** @throws LeaseLostError */
-  commit(claim: Claim, decision: Decision): Promise<Claim>
+  commit(claim: Claim, decision: Decision): Promise<Committed>
   /** False when the lease is no longer ours. */
   renew(claim: Claim): Promise<boolean>
 }
@@ -140,10 +148,10 @@ async function write(
   claim: Claim,
   decision: Decision,
   leaseEnd: RawBuilder<unknown>,
-): Promise<Claim> {
+): Promise<Committed> {
   const moved = decision.step !== claim.step
   const finished = decision.runInSeconds === null
-  const { rows } = await sql<Claim>`
+  const { rows } = await sql<Committed>`
     with moved as (
       update operation
          set version = version + 1,
@@ -158,19 +166,23 @@ async function write(
              status = coalesce(${decision.finalStatus}, status),
              finished_at = case when ${finished} then clock_timestamp() end
        where id = ${claim.id} and version = ${claim.version} and lease_token = ${claim.leaseToken}
-      returning ${claimColumns}
+      returning ${claimColumns}, created_at
     ), left_step as (
       update operation_step
          set left_at = case when ${moved || finished} then clock_timestamp() end,
              attempts = greatest(attempts, ${claim.attempt}), error = coalesce(${decision.error}, error)
        where operation_id = ${claim.id} and left_at is null and exists (select from moved)
+      returning extract(epoch from left_at - entered_at)::float8 as seconds
     )
     , entered as (
       insert into operation_step (operation_id, ordinal, step, entered_at)
       select ${claim.id}, (select count(*) + 1 from operation_step where operation_id = ${claim.id}), ${decision.step}, clock_timestamp()
         from moved where ${moved} and not ${finished}
     )
-    select * from moved`.execute(tx)
+    select moved.*, (select seconds from left_step) as "stepSeconds",
+           extract(epoch from clock_timestamp() - created_at)::float8 as "totalSeconds" from moved`.execute(
+    tx,
+  )
   const [next] = rows
   if (next === undefined) throw new LeaseLostError(`operation ${claim.id} is no longer ours`)
   return next

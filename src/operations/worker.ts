@@ -2,7 +2,7 @@ import type { Db } from '../db/client.ts'
 import type { Lease } from './lease.ts'
 import { listenForWakeUps, type QueueBackend } from './queue.ts'
 import { exclusively, type ReconcilerReport, reconcile } from './reconciler.ts'
-import { type AnyWorkflow, type TurnObserver, turn } from './runner.ts'
+import { type AnyWorkflow, type InSpan, type TurnObserver, turn } from './runner.ts'
 import type { WorkDeps } from './server-work.ts'
 import { operationStore } from './store.ts'
 import { storeWatch } from './store-watch.ts'
@@ -24,6 +24,7 @@ export interface WorkerOptions {
   reconcileEverySeconds: number
   schedule: Pick<SweepDeps, 'platformPolicy' | 'backupsMax' | 'keyRing' | 'eventsKeptDays'>
   observe: TurnObserver
+  inSpan?: InSpan | undefined
   reconciled: ReconcilerReport
   onError(error: unknown): void
 }
@@ -48,6 +49,7 @@ export function startWorker(options: WorkerOptions): { close(): Promise<void> } 
     depsFor: options.workDeps,
     stopping: stopping.signal,
     observe: options.observe,
+    inSpan: options.inSpan,
     finished: ({ tenantId }: { tenantId: string }) => ringNext(db, doorbell, tenantId),
     again(wakeUp: WakeUp) {
       if (!stopping.signal.aborted) track(turn(runner, wakeUp, true))

@@ -1,6 +1,5 @@
 import { recordAudit } from '../db/audit.ts'
 import type { Tx } from '../db/client.ts'
-import { holdTenant } from '../db/tenants.ts'
 import { transact } from '../db/transact.ts'
 import type { BackupPolicy } from '../domain/backup-policy.ts'
 import { defaultDatabaseName } from '../domain/database-name.ts'
@@ -11,6 +10,7 @@ import { openOperation } from '../operations/open.ts'
 import { addonView } from './addon-view.ts'
 import { allocateAddon, type NewAddon } from './allocate-addon.ts'
 import { assertSoundPolicy } from './assert-sound-policy.ts'
+import { assertWithinQuotas } from './assert-within-quotas.ts'
 import { type Caller, tenantOf } from './caller.ts'
 import { ringDoorbell } from './ring-doorbell.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -27,7 +27,7 @@ export interface AddonInput {
 
 /**
  * Records a new add-on; its server is provisioned by the `addon.provision` workflow.
- * @throws Problem `tenant-not-found`, `addon-name-taken`, `postgres-version-unavailable`
+ * @throws Problem `tenant-not-found`, `quota-exceeded`, `addon-name-taken`, `postgres-version-unavailable`
  */
 export async function createAddon(deps: ServiceDeps, caller: Caller, input: AddonInput) {
   const addon = describe(input, tenantOf(caller, input.tenantId), deps.postgresVersions())
@@ -39,7 +39,7 @@ export async function createAddon(deps: ServiceDeps, caller: Caller, input: Addo
 async function record(tx: Tx, deps: ServiceDeps, { actor }: Caller, addon: NewAddon) {
   const id = newId('addon')
   const { tenantId, name } = addon
-  if ((await holdTenant(tx, tenantId)) === undefined) throw new Problem('tenant-not-found')
+  await assertWithinQuotas(tx, deps, tenantId, 'addon')
   const row = await allocateAddon(tx, deps.keyRing, id, addon)
   assertSoundPolicy(deps.platformPolicy, row.tenant_backup_policy, row.backup_policy)
   const work = { tenantId, kind: 'addon.provision', serverId: row.server_id, addonId: id, memo: {} } as const

@@ -17,12 +17,16 @@ import { tenantView } from './tenant-view.ts'
  * Ends a tenant and its API keys.
  * @throws Problem `tenant-not-found`, `precondition-failed`, `tenant-not-empty`
  */
-export async function deleteTenant({ db, now }: Pick<ServiceDeps, 'db' | 'now'>, caller: Caller, id: string) {
+export async function deleteTenant(
+  { db, now, platformQuotas }: Pick<ServiceDeps, 'db' | 'now' | 'platformQuotas'>,
+  caller: Caller,
+  id: string,
+) {
   const at = now()
   await transact(db, async (tx) => {
     // Waits for add-ons that are just being made; a second deletion finds nothing any more.
     const tenant = await requireLockedTenant(tx, id, lockTenant)
-    assertMatches(caller, () => tenantView(tenant))
+    assertMatches(caller, () => tenantView(tenant, platformQuotas))
     if (await tenantHasAddons(tx, id)) throw new Problem('tenant-not-empty')
     const archivesKeptUntil = await keptUntil(tx, id)
     if (archivesKeptUntil !== null) throw archivesKept(archivesKeptUntil)
@@ -34,7 +38,7 @@ export async function deleteTenant({ db, now }: Pick<ServiceDeps, 'db' | 'now'>,
       tenantId: id,
       action: 'tenant.delete',
       resourceId: id,
-      before: tenantView(tenant),
+      before: tenantView(tenant, platformQuotas),
     })
   })
 }

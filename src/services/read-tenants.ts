@@ -8,13 +8,15 @@ import { pageOf, type Slice } from './page.ts'
 import type { ServiceDeps } from './service-deps.ts'
 import { tenantView } from './tenant-view.ts'
 
+type Deps = Pick<ServiceDeps, 'db' | 'platformQuotas'>
+
 /** @throws Problem `tenant-not-found` */
-export async function readTenant({ db }: Pick<ServiceDeps, 'db'>, caller: Caller, id: string) {
-  return tenantView(await requireTenant(db, tenantOf(caller, id)))
+export async function readTenant({ db, platformQuotas }: Deps, caller: Caller, id: string) {
+  return tenantView(await requireTenant(db, tenantOf(caller, id)), platformQuotas)
 }
 
-export async function readTenants({ db }: Pick<ServiceDeps, 'db'>, slice: Slice) {
-  return pageOf(await listTenants(db, slice), slice, tenantView)
+export async function readTenants({ db, platformQuotas }: Deps, slice: Slice) {
+  return pageOf(await listTenants(db, slice), slice, (row) => tenantView(row, platformQuotas))
 }
 
 /** @throws Problem `tenant-not-found` */

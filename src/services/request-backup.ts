@@ -7,6 +7,7 @@ import { newId } from '../domain/ids.ts'
 import { Problem } from '../domain/problem.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import { openOperation } from '../operations/open.ts'
+import { assertWithinQuotas } from './assert-within-quotas.ts'
 import { backupView } from './backup-view.ts'
 import { type Caller, scopeOf } from './caller.ts'
 import { requireAddon } from './read-addons.ts'
@@ -15,10 +16,10 @@ import type { ServiceDeps } from './service-deps.ts'
 
 /**
  * Records the wish for a base backup, which the `backup.take` workflow takes.
- * @throws Problem `addon-not-found`, `addon-not-available`, `operation-in-progress`
+ * @throws Problem `addon-not-found`, `addon-not-available`, `operation-in-progress`, `quota-exceeded`
  */
 export async function requestBackup(
-  deps: Pick<ServiceDeps, 'db' | 'doorbell' | 'logger'>,
+  deps: Pick<ServiceDeps, 'db' | 'doorbell' | 'logger' | 'platformQuotas'>,
   caller: Caller,
   addonId: string,
   type: BackupType,
@@ -28,6 +29,7 @@ export async function requestBackup(
     const addon = await requireAddon(tx, scopeOf(caller), addonId, lockAddon)
     if (addon.status !== 'available') throw new Problem('addon-not-available')
     const { tenant_id: tenantId, server_id: serverId } = addon
+    await assertWithinQuotas(tx, deps, tenantId, 'backup')
     const backup = {
       id,
       tenant_id: tenantId,

@@ -10,6 +10,7 @@ import type { RestoreTarget } from '../domain/restore.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import { openOperation } from '../operations/open.ts'
 import { allocateAddon } from './allocate-addon.ts'
+import { assertWithinQuotas } from './assert-within-quotas.ts'
 import { type Caller, scopeOf } from './caller.ts'
 import { copyCredentials } from './copy-credentials.ts'
 import { locateTarget } from './locate-target.ts'
@@ -35,7 +36,7 @@ const LOOK_SECONDS_MAX = 5
  * Records a restore into a new add-on; the work is done by the `restore.run` workflow. The source stays as it is; it
  * may be deleted while its archive is kept.
  * @throws Problem `addon-not-found`, `archive-purged`, `addon-not-available`, `not-protected-yet`, `target-before-window`,
- * `target-in-future`, `target-in-gap`, `target-not-found`, `addon-name-taken`
+ * `target-in-future`, `target-in-gap`, `target-not-found`, `addon-name-taken`, `quota-exceeded`, `restore-rate-exceeded`
  */
 export async function requestRestore(
   deps: ServiceDeps,
@@ -86,6 +87,7 @@ async function record(
 ) {
   const id = newId('restore')
   const { tenant_id: tenantId, id: addonId } = source
+  await assertWithinQuotas(tx, deps, tenantId, 'restore')
   const child = await allocateChild(tx, deps, source, id, input.name)
   await copyCredentials(tx, deps.keyRing, source, child)
   const row = await insertRestore(tx, {

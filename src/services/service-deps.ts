@@ -2,6 +2,7 @@ import type { Db } from '../db/client.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import type { CompleteBackupPolicy } from '../domain/backup-policy.ts'
 import type { Moment } from '../domain/moment.ts'
+import type { CompleteQuotas } from '../domain/quotas.ts'
 import type { WebhookTargets } from '../notify/webhook-sender.ts'
 import type { Doorbell } from '../operations/wake-up.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
@@ -24,6 +25,8 @@ export interface ServiceDeps {
   webhookTargets: WebhookTargets
   /** What tenants have that say nothing else. */
   platformPolicy: CompleteBackupPolicy
+  /** The same for quotas. */
+  platformQuotas: CompleteQuotas
   /** The streams of events that this process has open. */
   eventStreams: EventStreams
   now: () => Moment

@@ -13,24 +13,25 @@ import type { ServiceDeps } from './service-deps.ts'
 import { tenantView } from './tenant-view.ts'
 
 /**
- * Changes what is given; the backup policy is replaced as a whole.
+ * Changes what is given; the backup policy and the quotas are replaced as a whole.
  * @throws Problem `tenant-not-found`, `precondition-failed`, `validation-failed` for a backup policy that contradicts itself
  */
 export async function updateTenant(
-  { db, platformPolicy }: Pick<ServiceDeps, 'db' | 'platformPolicy'>,
+  { db, platformPolicy, platformQuotas }: Pick<ServiceDeps, 'db' | 'platformPolicy' | 'platformQuotas'>,
   caller: Caller,
   id: string,
   change: { [Field in keyof TenantInput]?: TenantInput[Field] | undefined },
 ) {
   const row = await transact(db, async (tx) => {
     const before = await requireLockedTenant(tx, id)
-    assertMatches(caller, () => tenantView(before))
+    assertMatches(caller, () => tenantView(before, platformQuotas))
     const { name = before.name, maxConcurrentOperations = before.max_concurrent_operations } = change
-    const { backupPolicy = before.backup_policy } = change
+    const { backupPolicy = before.backup_policy, quotas = before.quotas } = change
     const after = await updateRow(tx, id, {
       name,
       max_concurrent_operations: maxConcurrentOperations,
       backup_policy: JSON.stringify(backupPolicy),
+      quotas: JSON.stringify(quotas),
     })
     if (change.backupPolicy !== undefined) {
       assertSoundPolicy(platformPolicy, backupPolicy)
@@ -43,9 +44,9 @@ export async function updateTenant(
       action: 'tenant.update',
       resourceId: id,
       detail: change,
-      ...changeOf(tenantView(before), tenantView(after)),
+      ...changeOf(tenantView(before, platformQuotas), tenantView(after, platformQuotas)),
     })
     return after
   })
-  return tenantView(row)
+  return tenantView(row, platformQuotas)
 }

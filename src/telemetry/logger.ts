@@ -1,21 +1,24 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { redact } from './redact.ts'
 
 export type { Logger }
-
-const SECRET_FIELDS = ['authorization', 'password', 'secret', 'cipherPass', 'masterKey', 'token']
-const DEPTHS = ['', '*.', '*.*.']
 
 export interface LoggerOptions {
   level: string
   /** Of the process that logs. */
   name?: string
+  /** Secrets of this process that do not look like any: they are blanked wherever they turn up. */
+  secrets?: readonly string[]
 }
 
-/** JSON lines. Fields that hold secrets are blanked down to the third level, should one be logged by mistake. */
+/** JSON lines. Each is searched for secrets as it is written, in whatever field, cause or message one is. */
 export function createLogger(
-  options: LoggerOptions,
+  { secrets = [], ...options }: LoggerOptions,
   destination: DestinationStream = pino.destination(1),
 ): Logger {
-  const paths = DEPTHS.flatMap((depth) => SECRET_FIELDS.map((field) => depth + field))
-  return pino({ ...options, redact: { paths, censor: '[redacted]' } }, destination)
+  // As they are in JSON.
+  const known = secrets
+    .map((secret) => JSON.stringify(secret).slice(1, -1))
+    .filter(({ length }) => length >= 8)
+  return pino({ ...options, hooks: { streamWrite: (line) => redact(line, known) } }, destination)
 }

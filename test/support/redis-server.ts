@@ -8,11 +8,11 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-/** Starts a throw-away Redis server on a free port. */
-export async function startRedis(): Promise<RedisServer> {
+/** Starts a throw-away Redis server on a free port, or on the one that is given. */
+export async function startRedis(givenPort?: number): Promise<RedisServer> {
   await using stack = new AsyncDisposableStack()
   const ground = stack.use(await serverGround())
-  const port = await freePort()
+  const port = givenPort ?? (await freePort())
   const url = `redis://127.0.0.1:${port}`
   const settings = {
     bind: '127.0.0.1',

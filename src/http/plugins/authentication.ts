@@ -7,6 +7,7 @@ import { authenticate } from '../../services/authenticate.ts'
 import { type Caller, scopeOf } from '../../services/caller.ts'
 import type { ServiceDeps } from '../../services/service-deps.ts'
 import type { ServerDeps } from '../server-deps.ts'
+import { logCaller } from './request-log.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,18 +24,21 @@ export const authentication = fp<{ deps: ServerDeps }>(
     const { dbOf, unscopedDb, checks: _, ...shared } = deps
     app.decorateRequest('caller')
     app.decorateRequest('deps')
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', async (request, reply) => {
       const secret = /^Bearer (udk_\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-      const identity = secret === undefined ? null : await authenticate({ ...deps, db: unscopedDb }, secret)
+      const identity = await app.admit(request, reply, secret, (given) =>
+        authenticate({ ...deps, db: unscopedDb }, given),
+      )
       if (identity === null) throw unauthenticated(secret)
       const { apiKeyId, tenantId, scopes } = identity
+      logCaller(request, tenantId, apiKeyId)
       if (tenantId !== null) assertAllowed(request, scopes)
       const actor = { apiKeyId, requestId: request.id, sourceAddress: request.ip }
       request.caller = { tenantId, scopes, actor }
       request.deps = { ...shared, db: dbOf(scopeOf(request.caller)) }
     })
   },
-  { name: 'authentication' },
+  { name: 'authentication', dependencies: ['admission'] },
 )
 
 /** Says what anybody can see of the key itself, and no more. */

@@ -19,17 +19,32 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
   else request.log.info({ problem: problem.code }, 'request refused')
 
-  const isForNow = problem.status === 503 || problem.status === 429
-  const retryAfter = problem.retryAfterSeconds ?? (isForNow ? RETRY_AFTER_SECONDS : undefined)
-  if (retryAfter !== undefined) void reply.header('retry-after', retryAfter)
+  void reply.header('x-request-id', request.id)
+  const retryAfter = retryAfterSecondsOf(problem)
+  if (retryAfter !== null) void reply.header('retry-after', retryAfter)
   if (problem.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer realm="undrop"')
   return reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(problemDocument(problem, request.id))
+}
+
+function retryAfterSecondsOf({ status, retryAfterSeconds, extensions }: Problem): number | null {
+  const said = retryAfterSeconds ?? extensions['retryAfterSeconds']
+  if (said !== undefined) return Number(said)
+  return status === 503 || status === 429 ? RETRY_AFTER_SECONDS : null
 }
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return new Problem(PROBLEM_OF_CODE[code] ?? codeOfStatus(error), { cause: error })
+  const known = PROBLEM_OF_CODE[code] ?? (isPoolTimeout(error) ? 'unavailable' : undefined)
+  return new Problem(known ?? codeOfStatus(error), { cause: error })
+}
+
+/** No connection to the metadata database was free, or could be opened, in time: node-postgres gives no code. */
+function isPoolTimeout(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /^(timeout exceeded when trying to connect|Connection terminated )/.test(error.message)
+  )
 }
 
 /** What a plugin refuses in its own way is the client's fault all the same. */
@@ -51,6 +66,14 @@ const PROBLEM_OF_CODE: Readonly<Record<string, ProblemCode>> = {
   // The metadata database: refused, gone, shutting down or starting up (PostgreSQL manual, appendix A).
   ECONNREFUSED: 'unavailable',
   ENOENT: 'unavailable',
+  '53300': 'unavailable',
+  // A limit of the session was reached: of its statements, of its locks, of the time it does nothing in a transaction.
+  // A migration has come in between.
+  '0A000': 'unavailable',
+  '57014': 'unavailable',
+  '55P03': 'unavailable',
+  '25P03': 'unavailable',
+  FST_ERR_HANDLER_TIMEOUT: 'unavailable',
   '57P01': 'unavailable',
   '57P02': 'unavailable',
   '57P03': 'unavailable',

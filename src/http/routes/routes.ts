@@ -49,6 +49,7 @@ import { setStorageKeysRoute } from './storage-keys/set.ts'
 import { createTenantRoute } from './tenants/create.ts'
 import { deleteTenantRoute } from './tenants/delete.ts'
 import { getTenantRoute } from './tenants/get.ts'
+import { getTenantUsageRoute } from './tenants/get-usage.ts'
 import { listTenantsRoute } from './tenants/list.ts'
 import { updateTenantRoute } from './tenants/update.ts'
 import { webhookRoutes } from './webhooks/webhooks.ts'
@@ -106,6 +107,7 @@ export const routes = [
   createTenantRoute,
   deleteTenantRoute,
   getTenantRoute,
+  getTenantUsageRoute,
   listTenantsRoute,
   updateTenantRoute,
   ...webhookRoutes,

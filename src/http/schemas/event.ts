@@ -92,7 +92,7 @@ export const eventFilters = {
     .optional()
     .describe('What the events are about'),
   type: z
-    .union([z.array(eventFilter), eventFilter.transform((one) => [one])])
+    .preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(eventFilter))
     .optional()
     .describe('A type, or all those of a kind of resource (`restore.*`); any of several'),
 }

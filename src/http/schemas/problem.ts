@@ -46,12 +46,16 @@ const MEANINGS = {
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'The request is valid, but cannot be met',
-  429: 'Too many at once; Retry-After says when to try again',
+  429: 'Too much at a time: wait as long as Retry-After says',
   500: 'Internal error',
   503: 'Not ready, or something that is needed does not answer',
   507: 'The disk has too little space left',
 } as const
 
+/** Every operation may be asked too often, or while something that it needs is away. */
+const ALWAYS = [429, 503] as const
+
+type Always = (typeof ALWAYS)[number]
 type Status = keyof typeof MEANINGS
 type Entry = {
   description: string
@@ -62,11 +66,11 @@ type Entry = {
  * Response entries for the problems an operation can answer with, in `schema.response`. Where a key can be missing, it
  * can also be one that does not do.
  */
-export function problems<const Listed extends Status>(...statuses: Listed[]): Record<Listed, Entry> {
+export function problems<const Listed extends Status>(...statuses: Listed[]): Record<Listed | Always, Entry> {
   const entry = (status: Status) => [
     status,
     { description: MEANINGS[status], content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } } },
   ]
-  const all: Status[] = statuses.some((status) => status === 401) ? [...statuses, 403] : statuses
-  return Object.fromEntries(all.map(entry))
+  const all: Status[] = statuses.some((status) => status === 401) ? [...statuses, 403] : [...statuses]
+  return Object.fromEntries([...all, ...ALWAYS].map(entry))
 }

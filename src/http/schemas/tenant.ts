@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { backupPolicySchema } from '../../domain/backup-policy.ts'
+import { completeQuotasSchema, quotasSchema } from '../../domain/quotas.ts'
 import { displayName, moment } from './text.ts'
 
 export const maxConcurrentOperations = z
@@ -12,12 +13,18 @@ export const tenantBackupPolicy = backupPolicySchema.describe(
   'What its add-ons have where they say nothing else. What it leaves out comes from the platform',
 )
 
+export const tenantQuotas = quotasSchema.describe(
+  'How much it may have; null is without end. What it leaves out comes from the platform',
+)
+
 export const tenantSchema = z
   .object({
     id: z.string(),
     name: displayName,
     maxConcurrentOperations,
     backupPolicy: tenantBackupPolicy,
+    quotas: tenantQuotas,
+    effectiveQuotas: completeQuotasSchema,
     createdAt: moment,
   })
   .meta({
@@ -28,6 +35,8 @@ export const tenantSchema = z
         name: 'Acme',
         maxConcurrentOperations: 4,
         backupPolicy: { retentionDays: 30 },
+        quotas: { addons: 20 },
+        effectiveQuotas: { addons: 20, storageBytes: null, restoresPerHour: null },
         createdAt: '2026-11-23T13:00:00.123456Z',
       },
     ],

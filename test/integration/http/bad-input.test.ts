@@ -20,6 +20,7 @@ const WRONG: Readonly<Record<string, readonly (readonly [unknown, string])[]>> =
     [{ name: '\ud800' }, '/name'],
     [{ name: 'Acme', maxConcurrentOperations: 0 }, '/maxConcurrentOperations'],
     [{ name: 'Acme', plan: 'gold' }, '/plan'],
+    [{ name: 'Acme', quotas: { addons: -1 } }, '/quotas/addons'],
     [{ name: 'Acme', backupPolicy: { fullEvery: '7 days' } }, '/backupPolicy/fullEvery'],
     [{ name: 'Acme', backupPolicy: { differentialEvery: 'P8D' } }, '/backupPolicy/differentialEvery'],
     [{ name: 'Acme', backupPolicy: { drillProbe: 'a\0b' } }, '/backupPolicy/drillProbe'],

@@ -27,8 +27,8 @@ test.each([
   [
     'headers beyond all measure',
     `GET / HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
-    400,
-    'malformed-request',
+    431,
+    'headers-too-large',
   ],
   [
     'a path that climbs out of the documentation',

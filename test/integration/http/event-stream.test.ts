@@ -11,7 +11,7 @@ import { type Api, codeOf, startApi } from './test-api.ts'
 
 /** The API that listens, with a worker that places events. */
 async function served(limits: Partial<StreamLimits> = {}) {
-  const api = await startApi({}, { limits })
+  const api = await startApi({}, { streamLimits: limits })
   await listening(api.app)
   const { pool: settings } = api.connection
   const metadata = { pool: settings, role: 'undrop_worker' } as const

@@ -11,15 +11,7 @@ import { type KeyRing, keyRing } from '../../../src/secrets/key-ring.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 import { until } from '../../support/until.ts'
 import { documentedOperations, fill } from './openapi-operations.ts'
-import {
-  type Api,
-  activeCredential,
-  availableAddon,
-  codeOf,
-  completeBackup,
-  rowCounts,
-  startApi,
-} from './test-api.ts'
+import { type Api, codeOf, completeBackup, rowCounts, startApi } from './test-api.ts'
 import { idsOf, openEstate } from './wall/ground.ts'
 
 const withKey = (key: string = randomUUID()) => ({ 'idempotency-key': key })

@@ -10,8 +10,9 @@ import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import type { Moment } from '../../../src/domain/moment.ts'
+import { NO_QUOTAS } from '../../../src/domain/quotas.ts'
 import type { Scope } from '../../../src/domain/scopes.ts'
-import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
+import { buildServer, type ServerDeps, type ServerOptions } from '../../../src/http/server.ts'
 import { webhookTargets } from '../../../src/notify/webhooks/targets.ts'
 import { signingAuthority } from '../../../src/operations/certificate-authority.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
@@ -71,14 +72,15 @@ export interface Api {
 
 /**
  * The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. Streams
- * end soon unless `limits` say something else.
+ * end soon unless `streamLimits` say something else.
  */
 export async function startApi(
   overrides: Partial<ServerDeps> = {},
   {
     authority = true,
-    limits = { lifetimeSeconds: 0.2 },
-  }: { authority?: boolean; limits?: Partial<StreamLimits> } = {},
+    streamLimits = { lifetimeSeconds: 0.2 },
+    ...options
+  }: ServerOptions & { authority?: boolean; streamLimits?: Partial<StreamLimits> } = {},
 ): Promise<Api> {
   const { db: unscopedDb, pool, connection } = await freshMetadata('undrop_api')
   if (authority) await makeAuthority(connection)
@@ -105,15 +107,16 @@ export async function startApi(
       resolveHost: async () => ['93.184.215.14'],
     }),
     platformPolicy: DEFAULT_POLICY,
+    platformQuotas: NO_QUOTAS,
     checks: {},
     now: () => NOW,
     logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),
   }
   const serve = () => {
     const feed = openEventFeed(db, connection, () => {})
-    const streams = eventStreams(feed, { ...STREAM_LIMITS, ...limits })
+    const streams = eventStreams(feed, { ...STREAM_LIMITS, ...streamLimits })
     const deps: ServerDeps = { ...shared, eventStreams: streams, ...overrides }
-    const app = buildServer(deps)
+    const app = buildServer(deps, options)
     let closed: Promise<void> | null = null
     const close = async () => {
       streams.endAll()

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from '../../../src/db/client.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
+import { NO_QUOTAS } from '../../../src/domain/quotas.ts'
 import { SCOPES } from '../../../src/domain/scopes.ts'
 import { fenced } from '../../../src/operations/fence.ts'
 import { type RunnerDeps, turn } from '../../../src/operations/runner.ts'
@@ -52,6 +53,7 @@ export async function newStage(db: Db): Promise<Stage> {
     eventStreams: eventStreams({ subscribe: () => () => {}, close: async () => {} }),
     webhookTargets: { refusalOf: async () => null },
     platformPolicy: DEFAULT_POLICY,
+    platformQuotas: NO_QUOTAS,
     now: () => NOW,
     logger: { warn: () => {} },
   }

@@ -5,6 +5,7 @@ import { readWebhookNumbers } from '../../../src/db/webhook-numbers.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import { secondsBetween } from '../../../src/domain/moment.ts'
+import { NO_QUOTAS } from '../../../src/domain/quotas.ts'
 import { createTenant } from '../../../src/services/create-tenant.ts'
 import {
   replayFailedWebhookDeliveries,
@@ -32,9 +33,13 @@ async function livesOn(ground: Ground, forSeconds: number) {
 test('an endpoint is told of the events of its tenant that it asks for; one of the platform of those of all', async () => {
   const ground = await newGround()
   const [mine, others, platforms] = [await receiver(), await receiver(), await receiver()]
-  const other = await createTenant({ db: ground.db, platformPolicy: DEFAULT_POLICY }, caller, {
-    name: 'other',
-  })
+  const other = await createTenant(
+    { db: ground.db, platformPolicy: DEFAULT_POLICY, platformQuotas: NO_QUOTAS },
+    caller,
+    {
+      name: 'other',
+    },
+  )
   await ground.endpoint(mine.url, { eventTypes: ['backup.succeeded'] })
   await ground.endpoint(others.url, { tenantId: other.id })
   await ground.endpoint(platforms.url, { tenantId: null, eventTypes: ['backup.*'] })
@@ -177,9 +182,13 @@ test('an endpoint that asks to be left alone is, for all of its deliveries', asy
 test('a receiver that never answers delays nobody else, and has few attempts at a time', async () => {
   const ground = await newGround()
   const [slow, quick] = [await receiver(() => 'hang'), await receiver()]
-  const other = await createTenant({ db: ground.db, platformPolicy: DEFAULT_POLICY }, caller, {
-    name: 'other',
-  })
+  const other = await createTenant(
+    { db: ground.db, platformPolicy: DEFAULT_POLICY, platformQuotas: NO_QUOTAS },
+    caller,
+    {
+      name: 'other',
+    },
+  )
   await ground.endpoint(slow.url, { eventTypes: ['backup.*'] })
   await ground.endpoint(quick.url, { tenantId: other.id, eventTypes: ['backup.*'] })
   for (let count = 0; count < 40; count++) await happen(ground, newId('backup'))

@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { fleetMetrics } from '../../../src/http/fleet-metrics.ts'
 import { fleetReader } from '../../../src/services/read-fleet.ts'
+import { httpMetrics } from '../../../src/telemetry/http-metrics.ts'
 import { metricsText } from '../../../src/telemetry/metrics.ts'
+import { operationMetrics } from '../../../src/telemetry/operation-metrics.ts'
+import { processMetrics } from '../../../src/telemetry/process-metrics.ts'
 
 const fleet = {
   addons: [],
@@ -24,13 +27,38 @@ const fleet = {
   observations: [],
 }
 
-test('every metric is documented with an alert', async () => {
-  const page = await readFile(`${import.meta.dirname}/../../../docs/operations/metrics.md`, 'utf8')
-  const [table, alerts] = page.split('## Alerts')
-  const names = fleetMetrics(fleet).map(({ name }) => name)
-  const documented = [...(table ?? '').matchAll(/^\| `(undrop_\w+)`/gm)].map(([, name]) => name)
+const page = (name: string) => readFile(`${import.meta.dirname}/../../../docs/operations/${name}`, 'utf8')
+
+function processNames(): string[] {
+  const pool = { totalCount: 0, idleCount: 0, waitingCount: 0 }
+  const registry = processMetrics({ pool, queue: async () => ({}) })
+  httpMetrics(registry)
+  operationMetrics(registry)
+  return registry.getMetricsAsArray().map(({ name }) => name)
+}
+
+const metricNames = () => [
+  ...fleetMetrics(fleet).map(({ name }) => name),
+  'undrop_metadata_reachable',
+  ...processNames(),
+]
+
+test('every metric is documented, and has an alert', async () => {
+  const [text, alerts] = await Promise.all([page('metrics.md'), page('alerts.yml')])
+  const names = metricNames().filter((name) => name.startsWith('undrop_'))
+  const documented = [...text.matchAll(/^\| `(undrop_\w+)`/gm)].map(([, name]) => name)
   expect(documented.sort()).toEqual(names.sort())
   for (const name of names) expect(alerts, name).toContain(name)
+})
+
+test('no alert waits for a metric that does not exist', async () => {
+  const known = new Set(metricNames().flatMap((name) => [name, `${name}_bucket`, `${name}_count`]))
+  const expressions = [...(await page('alerts.yml')).matchAll(/^ +expr: (.*)$/gm)].map(
+    ([, text = '']) => text,
+  )
+  const asked = expressions.flatMap((text) => text.match(/\b(?:undrop|nodejs)_\w+/g) ?? [])
+  expect(asked.length).toBeGreaterThan(20)
+  expect(asked.filter((name) => !known.has(name))).toEqual([])
 })
 
 test('what nobody has seen is left out, and not said to be 0', async () => {

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest'
 import type { Db } from '../../../src/db/client.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
+import { NO_QUOTAS } from '../../../src/domain/quotas.ts'
 import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
 import { eventStreams } from '../../../src/services/event-streams.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
@@ -26,6 +27,7 @@ export function unwiredServer(overrides: Partial<ServerDeps> = {}) {
       eventStreams: eventStreams({ subscribe: () => () => {}, close: async () => {} }),
       webhookTargets: { refusalOf: async () => null },
       platformPolicy: DEFAULT_POLICY,
+      platformQuotas: NO_QUOTAS,
       checks: {},
       now: () => '2026-11-23T14:00:00.000000Z',
       logger: createLogger({ level: 'silent' }),

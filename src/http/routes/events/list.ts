@@ -41,8 +41,6 @@ export const listEventsRoute: FastifyPluginAsyncZod = async (app) => {
           ...problems(400, 401, 403, 404, 410, 500, 503),
         },
       },
-      // As they were recorded, which the catalogue has checked; one from an earlier release is no reason to fail.
-      serializerCompiler: () => JSON.stringify,
     },
     ({ deps, caller, query }) => {
       const { limit, cursor, after, type: types, ...filter } = query

@@ -6,13 +6,6 @@ import { eventFilters, eventPosition, eventSchema } from '../../schemas/event.ts
 import { problems } from '../../schemas/problem.ts'
 import { needs } from '../../security.ts'
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Answers for as long as the client stays: neither time limits nor limits of what is under way are for it. */
-    longLived?: boolean
-  }
-}
-
 const querystring = z.strictObject({
   after: eventPosition.optional().meta({
     description: 'The id to go on behind, for clients that cannot send Last-Event-ID, which goes first',

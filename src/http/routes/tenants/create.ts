@@ -2,7 +2,12 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { createTenant } from '../../../services/create-tenant.ts'
 import { problems } from '../../schemas/problem.ts'
-import { maxConcurrentOperations, tenantBackupPolicy, tenantSchema } from '../../schemas/tenant.ts'
+import {
+  maxConcurrentOperations,
+  tenantBackupPolicy,
+  tenantQuotas,
+  tenantSchema,
+} from '../../schemas/tenant.ts'
 import { displayName } from '../../schemas/text.ts'
 import { platformKeyOnly } from '../../security.ts'
 
@@ -11,6 +16,7 @@ const body = z
     name: displayName,
     maxConcurrentOperations: maxConcurrentOperations.optional(),
     backupPolicy: tenantBackupPolicy.optional(),
+    quotas: tenantQuotas.optional(),
   })
   .meta({ id: 'NewTenant', examples: [{ name: 'Acme' }] })
 

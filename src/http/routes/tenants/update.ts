@@ -6,6 +6,7 @@ import {
   maxConcurrentOperations,
   tenantBackupPolicy,
   tenantParams,
+  tenantQuotas,
   tenantSchema,
 } from '../../schemas/tenant.ts'
 import { displayName } from '../../schemas/text.ts'
@@ -16,6 +17,7 @@ const body = z
     name: displayName.optional(),
     maxConcurrentOperations: maxConcurrentOperations.optional(),
     backupPolicy: tenantBackupPolicy.optional(),
+    quotas: tenantQuotas.optional(),
   })
   .meta({ id: 'TenantChange', examples: [{ maxConcurrentOperations: 8 }] })
 
@@ -28,7 +30,8 @@ export const updateTenantRoute: FastifyPluginAsyncZod = async (app) => {
       schema: {
         operationId: 'updateTenant',
         summary: 'Change a tenant',
-        description: 'Fields that are not given stay as they are; the backup policy is replaced as a whole.',
+        description:
+          'Fields that are not given stay as they are; the backup policy and the quotas are replaced as a whole.',
         tags: ['Tenants'],
         security: platformKeyOnly,
         params: tenantParams,
