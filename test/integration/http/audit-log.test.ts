@@ -5,78 +5,75 @@ import { type EventType, eventData } from '../../../src/domain/events.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 import { documentedOperations, fill } from './openapi-operations.ts'
-import { type Api, availableAddon, codeOf, completeBackup, finishOperations, startApi } from './test-api.ts'
+import { type Api, codeOf, completeBackup, startApi } from './test-api.ts'
+import { idsOf, openEstate } from './wall/ground.ts'
 
 const ring = keyRing([Buffer.alloc(32, 7)])
 
-/** A tenant with one of everything, nothing of it at work. */
-async function ground({ db, platform, newTenant }: Api) {
-  const { id: tenantId, client, keyId: apiKeyId } = await newTenant()
-  const addon = await availableAddon(db, client)
-  const backupId = await completeBackup(db, addon)
-  const keys = { accessKeyId: 'AKIA-1', secretAccessKey: 'a-secret-of-the-store' }
-  await platform('PUT', `/v1/tenants/${tenantId}/storage-keys`, keys)
-  return { tenantId, apiKeyId, addonId: addon.id, backupId, client }
-}
+const STORE_SECRET = 'a-secret-of-the-store'
 
-/** What has to be there for an operation to succeed, where the ground does not do; ids that it makes known. */
-const BEFORE: Readonly<
-  Record<string, (api: Api, ids: Awaited<ReturnType<typeof ground>>) => Promise<object>>
-> = {
-  async cancelRestore(_, { client, addonId }) {
-    const restore = await client('POST', `/v1/addons/${addonId}/restores`, { target: { latest: true } })
-    return { restoreId: restore.json().id }
-  },
+/** What has to be there for an operation to succeed beside what its path names; ids that it makes known. */
+const BEFORE: Readonly<Record<string, (api: Api, ids: { tenantId: string }) => Promise<object>>> = {
   async deleteTenant({ platform }) {
     return { tenantId: (await platform('POST', '/v1/tenants', { name: 'Empty' })).json().id }
   },
+  async deleteStorageKeys({ platform }, { tenantId }) {
+    const keys = { accessKeyId: 'AKIA-1', secretAccessKey: STORE_SECRET }
+    await platform('PUT', `/v1/tenants/${tenantId}/storage-keys`, keys)
+    return {}
+  },
 }
 
-/** What is sent instead of the example, which names moments and tenants of its own. */
-const BODIES: Readonly<Record<string, (ids: { tenantId: string }) => unknown>> = {
-  createAddon: ({ tenantId }) => ({ name: 'another', tenantId }),
-  createRestore: () => ({ target: { latest: true } }),
-  planRestore: () => ({ target: { latest: true } }),
-  createApiKey: () => ({ name: 'another' }),
-}
+/** What leaves a resource as clients see it: it reveals, reads, sends or replaces a secret. */
+const SHOWS_NO_CHANGE = [
+  'revealCredentials',
+  'revealCredential',
+  'planRestore',
+  'testWebhookEndpoint',
+  'replayWebhookDelivery',
+  'replayFailedWebhookDeliveries',
+  'rotateWebhookSecret',
+]
 
-/** What changes no resource: it reveals or reads. */
-const CHANGES_NOTHING = ['revealCredentials', 'planRestore']
-
-/** Texts that are nobody's to read: in columns that are sealed or hashed, and opened. */
+/** Texts that are nobody's to read: in columns that are sealed, and opened. */
 async function secretsIn({ db }: Api, answer: { secret?: string; password?: string }): Promise<string[]> {
-  const { rows } = await sql<{ sealed: string }>`
+  const { rows } = await sql<{ sealed: string | null }>`
     select password_sealed as sealed from addon union all select cipher_pass_sealed from archive
-    union all select storage_key_sealed from tenant where storage_key_sealed is not null`.execute(db)
-  const found = [answer.secret, answer.password, 'a-secret-of-the-store', ...rows.map(({ sealed }) => sealed)]
-  return found.filter((text) => text !== undefined)
+    union all select storage_key_sealed from tenant union all select password_sealed from credential
+    union all select next_password_sealed from credential union all select secret_sealed from webhook_secret`.execute(
+    db,
+  )
+  const found = [answer.secret, answer.password, STORE_SECRET, ...rows.map(({ sealed }) => sealed)]
+  return found.filter((text) => typeof text === 'string')
 }
 
 test('every operation that changes something or reveals a secret leaves one entry, with what it changed and no secret, and events of the catalogue', async () => {
   const api = await startApi({ keyRing: ring })
-  for (const { id, method, path, body } of await documentedOperations()) {
+  for (const { id, method, path, pathParameters, body, platformOnly } of await documentedOperations()) {
     if (method === 'GET') continue
-    const ids = await ground(api)
-    const known = { ...ids, ...(await BEFORE[id]?.(api, ids)) } as unknown as Record<string, string>
-    if (id !== 'cancelRestore') await finishOperations(api.db, ids.addonId)
+    const estate = await openEstate(api)
+    await completeBackup(api.db, estate.addon)
+    const ids = { ...(await idsOf(estate, pathParameters)), ...(await BEFORE[id]?.(api, estate)) }
     const newest = () => api.db.selectFrom('audit_entry').selectAll().orderBy('id', 'desc').execute()
     const before = await newest()
 
-    const answer = await api.platform(method, fill(path, known), BODIES[id]?.(ids) ?? body)
+    const call = platformOnly ? api.platform : estate.client
+    const example = id === 'setStorageKeys' ? { ...(body as object), secretAccessKey: STORE_SECRET } : body
+    const answer = await call(method, fill(path, ids), example)
     expect(answer.statusCode, `${id}: ${answer.body}`).toBeLessThan(300)
     const entries = (await newest()).filter((entry) => !before.some((old) => old.id === entry.id))
     expect(entries, id).toHaveLength(1)
     for (const { type, payload } of await api.db.selectFrom('outbox_event').selectAll().execute())
       eventData[type as EventType].strict().parse(payload)
     const [entry] = entries
-    if (CHANGES_NOTHING.includes(id)) continue
+    const answered = answer.body === '' ? {} : answer.json()
+    for (const secret of await secretsIn(api, answered))
+      expect(JSON.stringify(entry), id).not.toContain(secret)
+    if (SHOWS_NO_CHANGE.includes(id)) continue
     expect(entry?.after ?? entry?.before, id).toBeTruthy()
     if (method === 'PATCH')
       expect([entry?.before, entry?.after], id).toEqual([expect.any(Object), expect.any(Object)])
     if (method === 'DELETE') expect(entry?.before, id).toBeTruthy()
-    const answered = answer.body === '' ? {} : answer.json()
-    for (const secret of await secretsIn(api, answered))
-      expect(JSON.stringify(entry), id).not.toContain(secret)
   }
 })
 

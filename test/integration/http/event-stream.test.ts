@@ -147,11 +147,15 @@ describe('GET /v1/events/stream', () => {
     const { api, db } = ground
     const [one, other] = [await api.newTenant(), await api.newTenant()]
     const { events, connection } = await follow(api, one.secret)
-    await until(() => connection.lastId() !== undefined)
+    const theirs = await follow(api, one.secret, { query: `?resourceId=${other.id}` })
+    await until(() => connection.lastId() !== undefined && theirs.connection.lastId() !== undefined)
+    await api.platform('PATCH', `/v1/tenants/${other.id}`, { name: 'renamed' })
     await record(db, other.id, 'other')
     await record(db, one.id, 'one')
     await until(() => events.length > 0)
     expect(namesIn(events)).toEqual(['one'])
+    expect(theirs.events).toEqual([])
+    theirs.connection.cut()
     expect(codeOf(await one.client('GET', `/v1/events/stream?tenantId=${other.id}`))).toBe('tenant-not-found')
     connection.cut()
   })
