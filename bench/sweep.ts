@@ -78,6 +78,7 @@ async function timeSweep(db: Db): Promise<number> {
     keyRing: keyRing([randomBytes(32)]),
     platformPolicy: DEFAULT_POLICY,
     backupsMax: BACKUPS_MAX,
+    eventsKeptDays: 30,
   })
   return (performance.now() - startedAt) / 1000
 }

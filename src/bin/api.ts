@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Config, loadConfig } from '../config/config.ts'
 import { openPool, scopedDb, unenteredDb } from '../db/client.ts'
+import { openEventFeed } from '../db/event-feed.ts'
+import type { TenantScope } from '../db/tenant-scope.ts'
 import { hashApiKey } from '../domain/credentials.ts'
 import { momentOfMicros } from '../domain/moment.ts'
 import { buildServer, type ServerDeps } from '../http/server.ts'
 import { openDoorbell } from '../operations/queue.ts'
+import { eventStreams } from '../services/event-streams.ts'
 import { httpMetrics } from '../telemetry/http-metrics.ts'
 import { processMetrics } from '../telemetry/process-metrics.ts'
 import { openAdmissionLimits } from './admission-limits.ts'
@@ -33,9 +36,13 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
 
   const metrics = processMetrics({ pool, queue: () => doorbell.counts() })
   const admission = openAdmissionLimits(config)
+  const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
+  const onFeedError = (err: unknown) => logger.warn({ err }, 'event feed error')
+  const feed = openEventFeed(dbOf('every-tenant'), metadata, onFeedError)
+  const streams = eventStreams(feed)
   let stopping = false
   const deps: ServerDeps = {
-    dbOf: (scope) => scopedDb(pool, scope),
+    dbOf,
     unscopedDb,
     doorbell,
     keyRing: ring,
@@ -43,6 +50,7 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
     endpointHost: config.UNDROP_ENDPOINT_HOST,
     postgresVersions: () => host.driver.postgresVersions(),
     archives: host.archives,
+    eventStreams: streams,
     webhookTargets: openWebhookTargets(config),
     platformPolicy: config.UNDROP_BACKUP_POLICY,
     platformQuotas: config.UNDROP_QUOTAS,
@@ -61,7 +69,9 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
       // Whoever hands out requests is to notice before the port closes.
       stopping = true
       await delay(config.SHUTDOWN_DELAY_SECONDS * 1000)
+      streams.endAll()
       await app.close()
+      await feed.close()
       await doorbell.close()
       admission.close()
       await pool.end()

@@ -3,6 +3,7 @@ import { loadConfig } from '../config/config.ts'
 import { type Db, openDb, openPool } from '../db/client.ts'
 import { notePlatformPolicy } from '../db/schedule.ts'
 import { signingAuthority } from '../operations/certificate-authority.ts'
+import { startPlacingEvents } from '../operations/event-placer.ts'
 import { fenced } from '../operations/fence.ts'
 import type { Lease } from '../operations/lease.ts'
 import { openDoorbell } from '../operations/queue.ts'
@@ -69,6 +70,7 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
       platformPolicy: config.UNDROP_BACKUP_POLICY,
       backupsMax: config.UNDROP_BACKUPS_MAX,
       keyRing: ring,
+      eventsKeptDays: config.UNDROP_EVENTS_KEPT_DAYS,
     },
     observe: observeTurns(logger, operationMetrics(metrics)),
     inSpan: tracing?.inSpan,
@@ -77,12 +79,14 @@ async function startWorking(config: Config): Promise<{ close(): Promise<void> }>
     onError,
   })
   const webhooks = await openDispatcher(config, metadata, ring, onError)
+  const placer = startPlacingEvents(db, metadata, onError)
   logger.info('worker started')
   return {
     async close() {
       logger.info('worker stops')
       stopping = true
       await Promise.all([worker.close(), webhooks.close()])
+      await placer.close()
       await listener?.close()
       await doorbell.close()
       await db.destroy()

@@ -146,6 +146,7 @@ export const environment = z.object({
   UNDROP_SURVEY_SECONDS: number(1, 86_400)
     .default(600)
     .describe('How often the files of each archive are listed, to find gaps and measure them'),
+  UNDROP_EVENTS_KEPT_DAYS: number(1, 3650).default(30).describe('For how many days events can be read'),
   UNDROP_WEBHOOK_ALLOWED_NETWORKS: networks
     .default([])
     .describe('Networks, as CIDR joined by commas, that webhooks may go to although they are not public'),

@@ -5,6 +5,7 @@ import { inBatches } from '../lib/in-batches.ts'
 import type { Executor, Tx } from './client.ts'
 import type { ApiKeyRow, Metadata } from './schema.ts'
 import { inSlice, rowsOf, type Slice } from './slice.ts'
+import { inScope, type TenantScope } from './tenant-scope.ts'
 
 /** The tenant that a key belongs to; null for the platform. */
 export type KeyHolder = string | null
@@ -44,6 +45,11 @@ export function findApiKey(ex: Executor, holder: KeyHolder, id: string): Promise
   return keysOf(ex, holder).where('id', '=', id).executeTakeFirst()
 }
 
+/** In the scope, whoever holds it there. */
+export function findApiKeyIn(ex: Executor, scope: TenantScope, id: string): Promise<ApiKeyRow | undefined> {
+  return ex.selectFrom('api_key').selectAll().where(inScope(scope)).where('id', '=', id).executeTakeFirst()
+}
+
 /** Keeps others from changing the key until the transaction ends. */
 export function lockApiKey(tx: Tx, holder: KeyHolder, id: string): Promise<ApiKeyRow | undefined> {
   return keysOf(tx, holder).where('id', '=', id).forUpdate().executeTakeFirst()
@@ -73,12 +79,14 @@ export function updateApiKey(
     .executeTakeFirstOrThrow()
 }
 
-export async function revokeAllApiKeys(tx: Tx, tenantId: string, now: Moment): Promise<void> {
-  await tx
+/** Returns those that were good until now. */
+export function revokeAllApiKeys(tx: Tx, tenantId: string, now: Moment): Promise<ApiKeyRow[]> {
+  return tx
     .updateTable('api_key')
     .set({ revoked_at: now })
     .where('tenant_id', '=', tenantId)
     .where('revoked_at', 'is', null)
+    .returningAll()
     .execute()
 }
 

@@ -30,6 +30,18 @@ export function listOperations(
   return query.orderBy('id').limit(rowsOf(slice)).execute()
 }
 
+/** Whether the open operation on that server has been asked to end. */
+export async function isAskedToEnd(tx: Tx, { tenantId, serverId }: OpenWork): Promise<boolean> {
+  const open = tx
+    .selectFrom('operation')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .where('server_id', '=', serverId)
+    .where('finished_at', 'is', null)
+    .where('cancel_requested', '=', true)
+  return (await open.executeTakeFirst()) !== undefined
+}
+
 interface OpenWork {
   tenantId: string
   serverId: string

@@ -31,6 +31,7 @@ import type { CertificateAuthorityTable } from './certificate-authority-table.ts
 import type { CredentialTables } from './credential-table.ts'
 import type { MeasuredRateTable, ObservationTable, PlatformPolicyTable } from './observation-table.ts'
 import type { OperationStepTable } from './operation-step-table.ts'
+import type { AuditEntryTable, PrunedEventsTable } from './record-tables.ts'
 import type { RequestTables } from './request-tables.ts'
 import type { WebhookTables } from './webhook-tables.ts'
 
@@ -158,6 +159,8 @@ export interface RestoreTable {
   phase_seconds: JsonWithDefault<PhaseSeconds>
   drill_id: string | null
   backup_id: string | null
+  progress_told: JsonOrNull<RestoreProgress>
+  progress_told_at: Moment | null
   failure: JsonOrNull<Failure>
   created_at: MadeNow
   started_at: Moment | null
@@ -234,20 +237,6 @@ export interface OutboxEventTable {
   created_at: MadeNow
 }
 
-export interface AuditEntryTable {
-  id: Generated<number>
-  tenant_id: string | null
-  api_key_id: string | null
-  action: string
-  resource_id: string
-  request_id: string | null
-  source_address: string | null
-  detail: JsonWithDefault<Record<string, unknown>>
-  before: JsonOrNull<Record<string, unknown>>
-  after: JsonOrNull<Record<string, unknown>>
-  created_at: MadeNow
-}
-
 /** The metadata database, as `migrations/` makes it. */
 export interface Metadata extends CredentialTables, RequestTables, WebhookTables {
   master_key: MasterKeyTable
@@ -266,6 +255,7 @@ export interface Metadata extends CredentialTables, RequestTables, WebhookTables
   platform_policy: PlatformPolicyTable
   observation: ObservationTable
   outbox_event: OutboxEventTable
+  pruned_events: PrunedEventsTable
   audit_entry: AuditEntryTable
   certificate_authority: CertificateAuthorityTable
 }

@@ -1,34 +1,26 @@
 import type { Executor } from '../db/client.ts'
+import { type EventData, type EventType, resourceOf } from '../domain/events.ts'
 
-export interface OutboxEvent {
+export interface OutboxEvent<Type extends EventType> {
   /** Null for what happens to the platform's own. */
   tenantId: string | null
-  /** `<resource>.<what happened>`, such as `restore.succeeded`. */
-  type: string
-  /** Ids and public facts; never a secret. */
-  payload: Record<string, unknown>
+  type: Type
+  /** What the catalogue says (`domain/events.ts`). */
+  payload: EventData<Type>
 }
 
 /** Writes an event beside the change it tells of: in the same transaction, so that neither is without the other. */
-export async function recordEvent(tx: Executor, event: OutboxEvent): Promise<void> {
-  const { tenantId, type, payload } = event
+export async function recordEvent<Type extends EventType>(
+  tx: Executor,
+  { tenantId, type, payload }: OutboxEvent<Type>,
+): Promise<void> {
   await tx
     .insertInto('outbox_event')
     .values({
       tenant_id: tenantId,
       type,
-      resource_id: resourceIdOf(event),
+      resource_id: resourceOf(type, tenantId, payload),
       payload: JSON.stringify(payload),
     })
     .execute()
-}
-
-/** Which of the ids in the payload the event is about; an archive's events are those of its add-on. */
-function resourceIdOf({ tenantId, type, payload }: OutboxEvent): string {
-  const [resource = ''] = type.split('.', 1)
-  if (resource === 'tenant' && tenantId !== null) return tenantId
-  const field = `${resource.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}Id`
-  const id = payload[resource === 'archive' ? 'addonId' : field]
-  if (typeof id !== 'string') throw new Error(`an event ${type} has no ${field}`)
-  return id
 }

@@ -5,15 +5,16 @@ import type { AddonStatus } from '../domain/addon.ts'
 import type { Failure } from '../domain/problem.ts'
 import type { PhaseSeconds, Reached, RestorePhase, RestoreProgress, SecuredRole } from '../domain/restore.ts'
 import { recordEvent } from '../notify/outbox.ts'
+import { tellProgress } from './restore/tell-progress.ts'
 
 // What workflows write about add-ons, backups and restores, each with the event that tells of it.
 
 export async function setAddonStatus(
   tx: Tx,
   { tenantId, addonId }: { tenantId: string; addonId: string },
-  status: AddonStatus,
+  status: Extract<AddonStatus, 'failed' | 'deleted'>,
   failure: Failure | null = null,
-  facts: Record<string, unknown> = {},
+  facts: { archiveComplete?: boolean } = {},
 ): Promise<void> {
   await sql`
     update addon set status = ${status}, failure = ${failure === null ? null : JSON.stringify(failure)}::jsonb, updated_at = now(),
@@ -66,7 +67,7 @@ export interface RestoreUpdate {
   backupId?: string
 }
 
-/** Writes how far a restore is; a phase that begins is an event. */
+/** Writes how far a restore is. A phase that begins is an event, and so is progress, now and then. */
 export async function saveRestore(tx: Tx, restoreId: string, update: RestoreUpdate): Promise<void> {
   const { phase, progress, phaseSeconds, reached, securedRoles, backupId } = update
   const row = await tx
@@ -85,9 +86,14 @@ export async function saveRestore(tx: Tx, restoreId: string, update: RestoreUpda
     .where('finished_at', 'is', null)
     .returning(['tenant_id', 'addon_id', 'drill_id'])
     .executeTakeFirst()
-  if (row === undefined || phase === undefined || row.drill_id !== null) return
-  const payload = { restoreId, addonId: row.addon_id, phase }
-  await recordEvent(tx, { tenantId: row.tenant_id, type: 'restore.phase', payload })
+  // A drill has events of its own.
+  if (row === undefined || row.drill_id !== null) return
+  const subject = { tenantId: row.tenant_id, restoreId, addonId: row.addon_id }
+  if (phase !== undefined) {
+    const payload = { restoreId, addonId: row.addon_id, phase }
+    await recordEvent(tx, { tenantId: row.tenant_id, type: 'restore.phase', payload })
+  }
+  if (progress !== undefined) await tellProgress(tx, subject)
 }
 
 export async function finishRestore(

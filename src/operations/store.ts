@@ -4,6 +4,7 @@ import { transact } from '../db/transact.ts'
 import type { OperationKind, OperationStatus } from '../domain/addon.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Failure } from '../domain/problem.ts'
+import { recordEvent } from '../notify/outbox.ts'
 import type { WakeUp } from './wake-up.ts'
 
 /** An operation whose lease this process holds. */
@@ -93,10 +94,12 @@ export function operationStore(db: Db, leaseSeconds: number): OperationStore {
     },
 
     async commit(claim, decision) {
-      if (decision.writes.length === 0) return write(db, claim, decision, leaseEnd)
+      const hasFailed = decision.finalStatus === 'failed'
+      if (decision.writes.length === 0 && !hasFailed) return write(db, claim, decision, leaseEnd)
       return transact(db, async (tx) => {
         const next = await write(tx, claim, decision, leaseEnd)
         for (const also of decision.writes) await also(tx)
+        if (hasFailed) await tellOfFailure(tx, next)
         return next
       })
     },
@@ -183,6 +186,14 @@ async function write(
   const [next] = rows
   if (next === undefined) throw new LeaseLostError(`operation ${claim.id} is no longer ours`)
   return next
+}
+
+async function tellOfFailure(
+  tx: Tx,
+  { id: operationId, tenantId, addonId, kind, failure }: Claim,
+): Promise<void> {
+  const payload = { operationId, addonId, kind, failure }
+  await recordEvent(tx, { tenantId, type: 'operation.failed', payload })
 }
 
 /** A claim counts the attempt it begins; a step that goes on to the next one begins that attempt without a claim. */

@@ -1,4 +1,5 @@
 import type { Db, Executor } from '../db/client.ts'
+import { pruneEvents } from '../db/events.ts'
 import { removeOldIdempotencyKeys } from '../db/idempotency-keys.ts'
 import { transact } from '../db/transact.ts'
 import {
@@ -30,26 +31,30 @@ export interface SweepDeps {
   backupsMax: number
   /** Seals the credentials of what scheduled drills restore. */
   keyRing: KeyRing
+  /** For how long events can be read. */
+  eventsKeptDays: number
 }
 
 const LATE_SECONDS = 2
 const UNPROTECTED_SECONDS = 60
 const BATCH = 500
+const PRUNED_AT_ONCE = 5000
 
 /**
  * Repairs lost wake-ups: rings again for what is overdue, for what may start, and opens the deletions that had to wait
- * for other work and the base backups that are due. The metadata database alone says what there is to do, so an emptied queue loses nothing.
+ * for other work and the base backups that are due. Events that are kept no longer go, too. The metadata database alone says what there is to do, so an emptied queue loses nothing.
  * What cannot be opened keeps nothing else from being opened or rung for.
  * @returns how often it has rung
  * @throws what a stage has thrown, an AggregateError for several, once all have run
  */
 export async function sweep({ db, doorbell, ...schedule }: SweepDeps): Promise<number> {
-  const stages = [
+  const stages: (() => Promise<unknown>)[] = [
     () => openDueDrill({ db, ...schedule }),
     () => openDeletions(db),
     () => openProtections(db),
     () => openDueBackups({ db, ...schedule }),
     () => openPurges(db),
+    () => pruneEvents(db, schedule.eventsKeptDays, PRUNED_AT_ONCE),
     () => openCredentialWork(db, BATCH),
     () => removeOldIdempotencyKeys(db),
     () => pruneWebhooks(db, DELIVERIES_KEPT_DAYS),

@@ -22,7 +22,7 @@ export interface WorkerOptions {
   concurrency: number
   sweepEverySeconds: number
   reconcileEverySeconds: number
-  schedule: Pick<SweepDeps, 'platformPolicy' | 'backupsMax' | 'keyRing'>
+  schedule: Pick<SweepDeps, 'platformPolicy' | 'backupsMax' | 'keyRing' | 'eventsKeptDays'>
   observe: TurnObserver
   inSpan?: InSpan | undefined
   reconciled: ReconcilerReport

@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto'
-import { findApiKeyByHash, touchApiKey } from '../db/api-keys.ts'
+import { findApiKey, findApiKeyByHash, touchApiKey } from '../db/api-keys.ts'
 import { hashApiKey, isWholeApiKey } from '../domain/credentials.ts'
-import { addSeconds } from '../domain/moment.ts'
+import { addSeconds, type Moment } from '../domain/moment.ts'
 import { SCOPES, type Scope } from '../domain/scopes.ts'
 import type { Caller } from './caller.ts'
+import { isAlive } from './key-maker.ts'
 import type { ServiceDeps } from './service-deps.ts'
 
 const TOUCH_EVERY_SECONDS = 60
@@ -36,4 +37,15 @@ export async function authenticate(
   const lately = addSeconds(at, -TOUCH_EVERY_SECONDS)
   if (key.last_used_at === null || key.last_used_at < lately) await touchApiKey(db, key.id, at, lately)
   return { apiKeyId: key.id, tenantId: key.tenant_id, scopes: key.tenant_id === null ? SCOPES : key.scopes }
+}
+
+/** Whether a key that was good when a long answer began is so still; the key of the configuration always is. */
+export async function keyIsGood(
+  db: ServiceDeps['db'],
+  { tenantId, actor: { apiKeyId } }: Caller,
+  now: Moment,
+): Promise<boolean> {
+  if (apiKeyId === null) return true
+  const key = await findApiKey(db, tenantId, apiKeyId)
+  return key !== undefined && isAlive(key, now)
 }

@@ -7,6 +7,7 @@ import { Problem } from '../domain/problem.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import { openOperation } from '../operations/open.ts'
 import { type Caller, scopeOf } from './caller.ts'
+import { changeOf } from './change-of.ts'
 import { credentialView } from './credential-view.ts'
 import { requireAddon } from './read-addons.ts'
 import { ringDoorbell } from './ring-doorbell.ts'
@@ -14,13 +15,14 @@ import type { ServiceDeps } from './service-deps.ts'
 
 export type ChangeDeps = Pick<ServiceDeps, 'db' | 'doorbell' | 'logger'>
 
-interface Change {
+type ChangeEvent =
+  | { event: 'credential.created' | 'credential.deleting'; facts?: undefined }
+  | { event: 'credential.rotating'; facts: { overlapSeconds: number } }
+
+/** `facts` are public, for the audit entry as for the event. */
+type Change = ChangeEvent & {
   /** Of the audit entry, such as `credential.rotate`. */
   action: string
-  /** Of the event, such as `credential.rotating`. */
-  event: string
-  /** Public facts, for both. */
-  facts?: Record<string, unknown>
   before: Credential | null
   after: Credential
 }
@@ -60,8 +62,9 @@ async function openWork(tx: Tx, { actor }: Caller, addon: AddonWithPort, change:
     action,
     resourceId: credentialId,
     detail: payload,
-    ...(before && { before: credentialView(before) }),
-    after: credentialView(after),
+    ...(before === null
+      ? { after: credentialView(after) }
+      : changeOf(credentialView(before), credentialView(after))),
   })
   const work = { tenantId, kind: 'credential.apply', serverId, addonId, exclusive: false } as const
   return openOperation(tx, { ...work, memo: { credentialId } })

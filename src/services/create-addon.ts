@@ -45,7 +45,8 @@ async function record(tx: Tx, deps: ServiceDeps, { actor }: Caller, addon: NewAd
   const work = { tenantId, kind: 'addon.provision', serverId: row.server_id, addonId: id, memo: {} } as const
   const wakeUp = await openOperation(tx, work)
   await recordEvent(tx, { tenantId, type: 'addon.created', payload: { addonId: id, name } })
-  await recordAudit(tx, { actor, tenantId, action: 'addon.create', resourceId: id, detail: { name } })
+  const after = addonView(row, deps)
+  await recordAudit(tx, { actor, tenantId, action: 'addon.create', resourceId: id, detail: { name }, after })
   return { row, wakeUp }
 }
 

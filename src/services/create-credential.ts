@@ -31,7 +31,7 @@ export function createCredential(
       username: newUsername(),
       password_sealed: deps.keyRing.seal(newPassword(), sealContext.credentialPassword(id)),
     }).catch(nameTaken)
-    return { action: 'credential.create', event: 'credential.created', before: null, after }
+    return { action: 'credential.create', event: 'credential.created' as const, before: null, after }
   })
 }
 

@@ -4,6 +4,7 @@ import { transact } from '../db/transact.ts'
 import type { BackupPolicy } from '../domain/backup-policy.ts'
 import { newId } from '../domain/ids.ts'
 import type { Quotas } from '../domain/quotas.ts'
+import { recordEvent } from '../notify/outbox.ts'
 import { assertSoundPolicy } from './assert-sound-policy.ts'
 import type { Caller } from './caller.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -30,7 +31,9 @@ export async function createTenant(
       maxConcurrentOperations === undefined ? {} : { max_concurrent_operations: maxConcurrentOperations }
     const json = { backup_policy: JSON.stringify(backupPolicy), quotas: JSON.stringify(quotas) }
     const tenant = await insertTenant(tx, { id, name, ...json, ...limit })
-    await recordAudit(tx, { actor, tenantId: id, action: 'tenant.create', resourceId: id })
+    await recordEvent(tx, { tenantId: id, type: 'tenant.created', payload: { name } })
+    const after = tenantView(tenant, platformQuotas)
+    await recordAudit(tx, { actor, tenantId: id, action: 'tenant.create', resourceId: id, after })
     return tenant
   })
   return tenantView(row, platformQuotas)

@@ -12,6 +12,7 @@ import { openOperation } from '../operations/open.ts'
 import type { WakeUp } from '../operations/wake-up.ts'
 import { addonView } from './addon-view.ts'
 import { type Caller, scopeOf } from './caller.ts'
+import { changeOf } from './change-of.ts'
 import { assertMatches } from './precondition.ts'
 import { requireAddon } from './read-addons.ts'
 import { ringDoorbell } from './ring-doorbell.ts'
@@ -32,7 +33,13 @@ export async function deleteAddon(deps: ServiceDeps, caller: Caller, id: string)
     const { tenant_id: tenantId } = addon
     await stopSchedule(tx, tenantId, addon.server_id)
     await recordEvent(tx, { tenantId, type: 'addon.deleting', payload: { addonId: id } })
-    await recordAudit(tx, { actor: caller.actor, tenantId, action: 'addon.delete', resourceId: id })
+    await recordAudit(tx, {
+      actor: caller.actor,
+      tenantId,
+      action: 'addon.delete',
+      resourceId: id,
+      ...changeOf(addonView(addon, deps), addonView(deleting, deps)),
+    })
     return { row: deleting, wakeUps: [await openDeletion(tx, addon), ...(await cancelDrill(tx, addon))] }
   })
   for (const wakeUp of wakeUps) ringDoorbell(deps, wakeUp)

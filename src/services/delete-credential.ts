@@ -19,6 +19,6 @@ export function deleteCredential(deps: ChangeDeps, caller: Caller, path: Credent
     if (before.status === 'deleting' || before.status === 'deleted') return before
     if (before.status !== 'active') throw new Problem('credential-not-ready')
     const after = await updateCredential(tx, before, { status: 'deleting', retry_at: null })
-    return { action: 'credential.delete', event: 'credential.deleting', before, after }
+    return { action: 'credential.delete', event: 'credential.deleting' as const, before, after }
   })
 }

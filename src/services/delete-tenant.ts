@@ -5,9 +5,11 @@ import { lockTenant, markTenantDeleted, tenantHasAddons } from '../db/tenants.ts
 import { transact } from '../db/transact.ts'
 import type { Moment } from '../domain/moment.ts'
 import { Problem } from '../domain/problem.ts'
+import { recordEvent } from '../notify/outbox.ts'
 import type { Caller } from './caller.ts'
 import { assertMatches } from './precondition.ts'
 import { requireLockedTenant } from './read-tenants.ts'
+import { recordKeyEvent } from './record-key-event.ts'
 import type { ServiceDeps } from './service-deps.ts'
 import { tenantView } from './tenant-view.ts'
 
@@ -28,9 +30,16 @@ export async function deleteTenant(
     if (await tenantHasAddons(tx, id)) throw new Problem('tenant-not-empty')
     const archivesKeptUntil = await keptUntil(tx, id)
     if (archivesKeptUntil !== null) throw archivesKept(archivesKeptUntil)
-    await revokeAllApiKeys(tx, id, at)
+    for (const key of await revokeAllApiKeys(tx, id, at)) await recordKeyEvent(tx, 'api-key.revoked', key)
     await markTenantDeleted(tx, id, at)
-    await recordAudit(tx, { actor: caller.actor, tenantId: id, action: 'tenant.delete', resourceId: id })
+    await recordEvent(tx, { tenantId: id, type: 'tenant.deleted', payload: {} })
+    await recordAudit(tx, {
+      actor: caller.actor,
+      tenantId: id,
+      action: 'tenant.delete',
+      resourceId: id,
+      before: tenantView(tenant, platformQuotas),
+    })
   })
 }
 

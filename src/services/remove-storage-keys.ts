@@ -7,7 +7,7 @@ import { type Caller, tenantOf } from './caller.ts'
 import { assertMatches } from './precondition.ts'
 import { requireLockedTenant } from './read-tenants.ts'
 import type { ServiceDeps } from './service-deps.ts'
-import { storageKeysView } from './storage-keys-view.ts'
+import { storageKeysView, viewOfSealedKeys } from './storage-keys-view.ts'
 
 /**
  * Forgets the keys of a tenant, whose servers use Undrop's own again.
@@ -22,6 +22,7 @@ export async function removeStorageKeys(
   await transact(db, async (tx) => {
     const { storage_key_sealed: sealed } = await requireLockedTenant(tx, tenantId)
     assertMatches(caller, () => storageKeysView(storageKeysOf(keyRing, tenantId, sealed)))
+    const before = viewOfSealedKeys(keyRing, tenantId, sealed)
     await saveStorageKeys(tx, tenantId, null)
     if (sealed !== null) await recordEvent(tx, { tenantId, type: 'tenant.storage-keys-removed', payload: {} })
     await recordAudit(tx, {
@@ -29,6 +30,8 @@ export async function removeStorageKeys(
       tenantId,
       action: 'tenant.remove-storage-keys',
       resourceId: tenantId,
+      before,
+      after: storageKeysView(null),
     })
   })
 }

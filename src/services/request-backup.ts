@@ -48,6 +48,7 @@ export async function requestBackup(
       action: 'backup.create',
       resourceId: id,
       detail: { addonId, type },
+      after: backupView({ ...row, last_archived_segment: null }),
     })
     return { row, wakeUp }
   })

@@ -32,6 +32,7 @@ export async function requestDrill(
       action: 'drill.create',
       resourceId: opened.row.id,
       detail: { addonId },
+      after: drillView(opened.row),
     })
     return opened
   })

@@ -53,6 +53,7 @@ async function record(tx: Tx, caller: Caller, addonId: string, name: string) {
     action: 'restore-point.create',
     resourceId: id,
     detail,
+    after: restorePointView(row),
   })
   return { row, wakeUp }
 }

@@ -105,8 +105,12 @@ async function record(
   const work = { tenantId, kind: 'restore.run', serverId: child.server_id, addonId: child.id, memo } as const
   const wakeUp = await openOperation(tx, work)
   const facts = { addonId, childAddonId: child.id, target: input.target }
+  const restoredFrom = { addonId, restoreId: id }
+  const born = { addonId: child.id, name: child.name, restoredFrom }
+  await recordEvent(tx, { tenantId, type: 'addon.created', payload: born })
   await recordEvent(tx, { tenantId, type: 'restore.queued', payload: { restoreId: id, ...facts } })
-  await recordAudit(tx, { actor, tenantId, action: 'restore.create', resourceId: id, detail: facts })
+  const audit = { action: 'restore.create', resourceId: id, detail: facts, after: restoreView(row) }
+  await recordAudit(tx, { actor, tenantId, ...audit })
   return { row, wakeUp }
 }
 

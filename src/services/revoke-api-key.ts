@@ -3,6 +3,7 @@ import { recordAudit } from '../db/audit.ts'
 import { transact } from '../db/transact.ts'
 import { apiKeyView } from './api-key-view.ts'
 import type { Caller } from './caller.ts'
+import { changeOf } from './change-of.ts'
 import { assertMatches } from './precondition.ts'
 import { recordKeyEvent } from './record-key-event.ts'
 import { holderOf, type RequestedHolder, requireApiKey, requireHolder } from './require-api-key.ts'
@@ -26,7 +27,7 @@ export async function revokeApiKey(
     if (key.revoked_at !== null) return
     const revoked = await updateApiKey(tx, holder, id, { revoked_at: now() })
     await recordKeyEvent(tx, 'api-key.revoked', revoked)
-    const change = { before: apiKeyView(key), after: apiKeyView(revoked) }
+    const change = changeOf(apiKeyView(key), apiKeyView(revoked))
     const what = { tenantId: holder, action: 'api-key.revoke', resourceId: id, ...change }
     await recordAudit(tx, { actor: caller.actor, ...what })
   })

@@ -6,6 +6,7 @@ import { transact } from '../db/transact.ts'
 import { addSeconds, type Moment } from '../domain/moment.ts'
 import { apiKeyView } from './api-key-view.ts'
 import type { Caller } from './caller.ts'
+import { changeOf } from './change-of.ts'
 import { makeApiKey } from './create-api-key.ts'
 import { requestedExpiry } from './key-expiry.ts'
 import { assertMayGrant, expiryWithin, keyMaker } from './key-maker.ts'
@@ -47,7 +48,7 @@ export async function rotateApiKey(
     const replaced = await endAfter(tx, old, made.row.id, at, overlapSeconds)
     await recordKeyEvent(tx, 'api-key.created', made.row)
     await recordKeyEvent(tx, 'api-key.rotated', replaced)
-    const views = { before: apiKeyView(old), after: apiKeyView(replaced) }
+    const views = changeOf(apiKeyView(old), apiKeyView(replaced))
     const what = { tenantId: holder, action: 'api-key.rotate', resourceId: id, ...views }
     await recordAudit(tx, { actor: caller.actor, ...what, detail: { overlapSeconds } })
     return made

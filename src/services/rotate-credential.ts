@@ -45,5 +45,5 @@ async function recordRotation(tx: Tx, keyRing: KeyRing, before: Credential, { ov
     retry_at: null,
   })
   const facts = { overlapSeconds }
-  return { action: 'credential.rotate', event: 'credential.rotating', facts, before, after }
+  return { action: 'credential.rotate', event: 'credential.rotating' as const, facts, before, after }
 }

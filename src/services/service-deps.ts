@@ -7,6 +7,7 @@ import type { WebhookTargets } from '../notify/webhook-sender.ts'
 import type { Doorbell } from '../operations/wake-up.ts'
 import type { KeyRing } from '../secrets/key-ring.ts'
 import type { ArchiveStore } from '../storage/archive-store.ts'
+import type { EventStreams } from './event-streams.ts'
 
 /** What the use cases work with; each names the part it needs. */
 export interface ServiceDeps {
@@ -26,6 +27,8 @@ export interface ServiceDeps {
   platformPolicy: CompleteBackupPolicy
   /** The same for quotas. */
   platformQuotas: CompleteQuotas
+  /** The streams of events that this process has open. */
+  eventStreams: EventStreams
   now: () => Moment
   logger: { warn(facts: object, message: string): void }
 }

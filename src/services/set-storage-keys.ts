@@ -8,7 +8,7 @@ import { type Caller, tenantOf } from './caller.ts'
 import { assertMatches } from './precondition.ts'
 import { requireLockedTenant, requireTenant } from './read-tenants.ts'
 import type { ServiceDeps } from './service-deps.ts'
-import { storageKeysView } from './storage-keys-view.ts'
+import { storageKeysView, viewOfSealedKeys } from './storage-keys-view.ts'
 
 /**
  * Keeps the keys that a tenant's servers use from now on in place of Undrop's own, once the object store has shown that
@@ -37,6 +37,8 @@ export async function setStorageKeys(
       action: 'tenant.set-storage-keys',
       resourceId: tenantId,
       detail: view,
+      before: viewOfSealedKeys(keyRing, tenantId, before),
+      after: view,
     })
   })
   return { ...view, warnings }

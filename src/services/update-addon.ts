@@ -8,6 +8,7 @@ import { type AddonViewDeps, addonView } from './addon-view.ts'
 import { nameTaken } from './allocate-addon.ts'
 import { assertSoundPolicy } from './assert-sound-policy.ts'
 import { type Caller, scopeOf } from './caller.ts'
+import { changeOf } from './change-of.ts'
 import type { AddonInput } from './create-addon.ts'
 import { assertMatches } from './precondition.ts'
 import { requireAddon } from './read-addons.ts'
@@ -50,6 +51,7 @@ export async function updateAddon(
       action: 'addon.update',
       resourceId: id,
       detail: change,
+      ...changeOf(addonView(addon, deps), addonView(updated, deps)),
     })
     return updated
   })

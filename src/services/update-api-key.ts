@@ -5,6 +5,7 @@ import { transact } from '../db/transact.ts'
 import { SCOPES, type Scope } from '../domain/scopes.ts'
 import { apiKeyView } from './api-key-view.ts'
 import type { Caller } from './caller.ts'
+import { changeOf } from './change-of.ts'
 import { requestedExpiry } from './key-expiry.ts'
 import { assertMayGrant, expiryWithin, keyMaker } from './key-maker.ts'
 import { assertMatches } from './precondition.ts'
@@ -48,7 +49,7 @@ export async function updateApiKey(
       expires_at: wanted === undefined ? key.expires_at : expiryWithin(maker, wanted),
     })
     await recordKeyEvent(tx, 'api-key.updated', updated)
-    const views = { before: apiKeyView(key), after: apiKeyView(updated) }
+    const views = changeOf(apiKeyView(key), apiKeyView(updated))
     const what = { tenantId: holder, action: 'api-key.update', resourceId: id, ...views }
     await recordAudit(tx, { actor: caller.actor, ...what })
     return updated

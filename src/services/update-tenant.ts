@@ -2,8 +2,10 @@ import { recordAudit } from '../db/audit.ts'
 import { markScheduleStale } from '../db/schedule.ts'
 import { updateTenant as updateRow } from '../db/tenants.ts'
 import { transact } from '../db/transact.ts'
+import { recordEvent } from '../notify/outbox.ts'
 import { assertSoundPolicy } from './assert-sound-policy.ts'
 import type { Caller } from './caller.ts'
+import { changeOf } from './change-of.ts'
 import type { TenantInput } from './create-tenant.ts'
 import { assertMatches } from './precondition.ts'
 import { requireLockedTenant } from './read-tenants.ts'
@@ -35,8 +37,15 @@ export async function updateTenant(
       assertSoundPolicy(platformPolicy, backupPolicy)
       await markScheduleStale(tx, { tenantId: id })
     }
-    const { actor } = caller
-    await recordAudit(tx, { actor, tenantId: id, action: 'tenant.update', resourceId: id, detail: change })
+    await recordEvent(tx, { tenantId: id, type: 'tenant.updated', payload: { change } })
+    await recordAudit(tx, {
+      actor: caller.actor,
+      tenantId: id,
+      action: 'tenant.update',
+      resourceId: id,
+      detail: change,
+      ...changeOf(tenantView(before, platformQuotas), tenantView(after, platformQuotas)),
+    })
     return after
   })
   return tenantView(row, platformQuotas)

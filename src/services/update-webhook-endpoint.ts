@@ -8,6 +8,7 @@ import type { Moment } from '../domain/moment.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import { assertWebhookUrl } from './assert-webhook-url.ts'
 import { type Caller, scopeOf } from './caller.ts'
+import { changeOf } from './change-of.ts'
 import type { WebhookEndpointInput } from './create-webhook-endpoint.ts'
 import { assertMatches } from './precondition.ts'
 import { requireWebhookEndpoint } from './read-webhook-endpoints.ts'
@@ -43,8 +44,7 @@ export async function updateWebhookEndpoint(
       tenantId,
       action: 'webhook-endpoint.update',
       resourceId: id,
-      before: webhookEndpointView(before),
-      after: webhookEndpointView(after),
+      ...changeOf(webhookEndpointView(before), webhookEndpointView(after)),
     })
     return after
   })

@@ -12,6 +12,7 @@ import { getApiKeyRoute } from './api-keys/get.ts'
 import { listApiKeysRoute } from './api-keys/list.ts'
 import { rotateApiKeyRoute } from './api-keys/rotate.ts'
 import { updateApiKeyRoute } from './api-keys/update.ts'
+import { listAuditLogRoute } from './audit-log/list.ts'
 import { createBackupRoute } from './backups/create.ts'
 import { getBackupRoute } from './backups/get.ts'
 import { listBackupsRoute } from './backups/list.ts'
@@ -25,6 +26,8 @@ import { rotateOwnerCredentialRoute } from './credentials/rotate-owner.ts'
 import { createDrillRoute } from './drills/create.ts'
 import { getDrillRoute } from './drills/get.ts'
 import { listDrillsRoute } from './drills/list.ts'
+import { listEventsRoute } from './events/list.ts'
+import { streamEventsRoute } from './events/stream.ts'
 import { getOperationRoute } from './operations/get.ts'
 import { listOperationsRoute } from './operations/list.ts'
 import { createPlatformKeyRoute } from './platform-keys/create.ts'
@@ -65,6 +68,7 @@ export const routes = [
   revokeApiKeyRoute,
   getApiKeyRoute,
   listApiKeysRoute,
+  listAuditLogRoute,
   rotateApiKeyRoute,
   updateApiKeyRoute,
   createBackupRoute,
@@ -80,6 +84,8 @@ export const routes = [
   createDrillRoute,
   getDrillRoute,
   listDrillsRoute,
+  listEventsRoute,
+  streamEventsRoute,
   getOperationRoute,
   listOperationsRoute,
   createPlatformKeyRoute,

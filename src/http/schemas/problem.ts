@@ -41,6 +41,7 @@ const MEANINGS = {
   403: 'The API key does not allow this',
   404: 'Not found, or of another tenant',
   409: 'The state of the resource does not allow this',
+  410: 'What is asked for is kept no longer',
   412: 'The resource is not what If-Match says',
   413: 'The body is too large',
   415: 'The body is not JSON',

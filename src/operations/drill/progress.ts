@@ -7,12 +7,17 @@ import { recordEvent } from '../../notify/outbox.ts'
 import { finishRestore } from '../progress.ts'
 
 export async function beginDrill(tx: Tx, drillId: string): Promise<void> {
-  await tx
+  const row = await tx
     .updateTable('drill')
-    .set({ status: 'running', started_at: sql`coalesce(started_at, clock_timestamp())` })
+    .set({ status: 'running', started_at: sql`clock_timestamp()` })
     .where('id', '=', drillId)
     .where('finished_at', 'is', null)
-    .execute()
+    .where('started_at', 'is', null)
+    .returning(['tenant_id', 'addon_id'])
+    .executeTakeFirst()
+  if (row === undefined) return
+  const payload = { drillId, addonId: row.addon_id }
+  await recordEvent(tx, { tenantId: row.tenant_id, type: 'drill.running', payload })
 }
 
 export async function saveChecks(tx: Tx, drillId: string, checks: readonly DrillCheck[]): Promise<void> {

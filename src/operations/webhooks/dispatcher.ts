@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { placeEvents } from '../../db/event-positions.ts'
 import { type ClaimedDelivery, claimDeliveries } from '../../db/webhook-dispatch.ts'
 import type { Moment } from '../../domain/moment.ts'
 import { type AttemptDeps, type AttemptResult, attempt } from './attempt.ts'
@@ -21,7 +20,7 @@ const AFTER_ERROR_MILLISECONDS = 5000
 
 export interface Dispatcher {
   /**
-   * Makes deliveries of new events and begins those that are due, without waiting for their end.
+   * Makes deliveries of new events that are placed (`event-placer.ts`), and begins those that are due, without waiting for their end.
    * @returns whether there may be more to do at once
    */
   pass(): Promise<boolean>
@@ -57,7 +56,6 @@ export function webhookDispatcher(deps: DispatcherDeps, ended: () => void = () =
 
   return {
     async pass() {
-      await placeEvents(db)
       const more = await fanOut(db, now())
       const capacity = LIMITS.capacity - underway.size
       const limits = { ...LIMITS, capacity, leaseSeconds: LEASE_SECONDS }

@@ -116,8 +116,9 @@ describe('an ETag', () => {
   test('is documented wherever it is answered, and nothing that holds a secret is cached', async () => {
     const api = await startApi()
     const { ids, client } = await ground(api)
-    for (const { id, method, path, etag, headerParameters, platformOnly } of await documentedOperations()) {
-      if (method !== 'GET' || path.match(/\{(?!tenantId|addonId|restoreId)/)) continue
+    for (const operation of await documentedOperations()) {
+      const { id, method, path, etag, headerParameters, platformOnly, streams } = operation
+      if (method !== 'GET' || streams || path.match(/\{(?!tenantId|addonId|restoreId)/)) continue
       const response = await (platformOnly ? api.platform : client)('GET', fill(path, ids))
       expect(response.headers.etag !== undefined, id).toBe(etag)
       expect(headerParameters.includes('If-None-Match'), id).toBe(etag)

@@ -36,6 +36,8 @@ describe('POST /v1/addons', () => {
       archive: 1,
       outbox_event: eventsBefore + 1,
     })
+    const events = db.selectFrom('outbox_event').select('type').where('type', 'like', 'addon.%')
+    expect(await events.execute()).toEqual([{ type: 'addon.created' }])
     const audit = await db
       .selectFrom('audit_entry')
       .selectAll()

@@ -91,6 +91,9 @@ function queriesOf(
   return ['', ...queryParameters.flatMap((name) => candidates[name as keyof typeof candidates])]
 }
 
+/** In order of positions and of numbers, whose indexes are for whole lists, resources and add-ons: rare types and actions are searched for. */
+const LEFT_OUT: readonly string[] = ['listEvents', 'listAuditLog']
+
 /** Also of what is sorted. A page of 200, what lies within the slack of ids around a moment, and what a rare label picks out of a common one. */
 const ROWS_MAX = 1500
 
@@ -109,7 +112,7 @@ test('a page of any list by each of its filters is read by indexes alone, and to
   const ids = { tenantId, addonId: addon.id, endpointId }
   const faults = new Set<string>()
   for (const operation of await documentedOperations()) {
-    if (!operation.queryParameters.includes('cursor')) continue
+    if (!operation.queryParameters.includes('cursor') || LEFT_OUT.includes(operation.id)) continue
     for (const query of queriesOf(operation, ids)) {
       for (const call of operation.platformOnly ? [api.platform] : [client, api.platform]) {
         const path = `${fill(operation.path, ids)}?${query}`

@@ -20,7 +20,11 @@ async function sealedOf({ db }: Api, tenantId: string) {
 }
 
 const recordsOf = async ({ db }: Api) => ({
-  events: await db.selectFrom('outbox_event').selectAll().where('type', 'like', 'tenant.%').execute(),
+  events: await db
+    .selectFrom('outbox_event')
+    .selectAll()
+    .where('type', 'like', 'tenant.storage-keys-%')
+    .execute(),
   audit: await db.selectFrom('audit_entry').selectAll().where('action', 'like', '%storage-keys').execute(),
 })
 

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import type pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { type Db, type MetadataConnection, openDb, openPool, scopedDb } from '../../../src/db/client.ts'
+import { openEventFeed } from '../../../src/db/event-feed.ts'
 import type { TenantScope } from '../../../src/db/tenant-scope.ts'
 import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
@@ -16,6 +17,7 @@ import { webhookTargets } from '../../../src/notify/webhooks/targets.ts'
 import { signingAuthority } from '../../../src/operations/certificate-authority.ts'
 import type { WakeUp } from '../../../src/operations/wake-up.ts'
 import { keyRing } from '../../../src/secrets/key-ring.ts'
+import { eventStreams, STREAM_LIMITS, type StreamLimits } from '../../../src/services/event-streams.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { fakeArchives } from '../../support/fake/driver.ts'
 import { newLife } from '../../support/fake/life.ts'
@@ -40,13 +42,19 @@ export interface TestTenant {
   id: string
   client: Client
   keyId: string
+  /** Of its key. */
+  secret: string
   /** Its key's. */
   authorization: string
 }
 
 export interface Api {
   db: Db
+  /** For sessions of one's own. */
+  connection: MetadataConnection
   app: ReturnType<typeof buildServer>
+  /** Another process of the API on the same metadata, and how it is stopped. */
+  serve: () => { app: ReturnType<typeof buildServer>; stop: () => Promise<void> }
   /** What the API was given to work with, on this pool. */
   deps: ServerDeps
   pool: pg.Pool
@@ -62,10 +70,17 @@ export interface Api {
   clientWith: (secret: string) => Client
 }
 
-/** The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. */
+/**
+ * The API on a metadata database of its own, as the API process runs it; the lists of work are only recorded. Streams
+ * end soon unless `streamLimits` say something else.
+ */
 export async function startApi(
   overrides: Partial<ServerDeps> = {},
-  { authority = true, ...options }: ServerOptions & { authority?: boolean } = {},
+  {
+    authority = true,
+    streamLimits = { lifetimeSeconds: 0.2 },
+    ...options
+  }: ServerOptions & { authority?: boolean; streamLimits?: Partial<StreamLimits> } = {},
 ): Promise<Api> {
   const { db: unscopedDb, pool, connection } = await freshMetadata('undrop_api')
   if (authority) await makeAuthority(connection)
@@ -76,7 +91,7 @@ export async function startApi(
   const platformKey = newApiKeySecret()
   const rung: WakeUp[] = []
   const lines: string[] = []
-  const deps: ServerDeps = {
+  const shared: Omit<ServerDeps, 'eventStreams'> = {
     dbOf,
     unscopedDb,
     doorbell: { ring: async (wakeUp) => void rung.push(wakeUp) },
@@ -96,10 +111,23 @@ export async function startApi(
     checks: {},
     now: () => NOW,
     logger: createLogger({ level: 'trace' }, { write: (line) => void lines.push(line) }),
-    ...overrides,
   }
-  const app = buildServer(deps, options)
-  onTestFinished(() => app.close())
+  const serve = () => {
+    const feed = openEventFeed(db, connection, () => {})
+    const streams = eventStreams(feed, { ...STREAM_LIMITS, ...streamLimits })
+    const deps: ServerDeps = { ...shared, eventStreams: streams, ...overrides }
+    const app = buildServer(deps, options)
+    let closed: Promise<void> | null = null
+    const close = async () => {
+      streams.endAll()
+      await app.close()
+      await feed.close()
+    }
+    const stop = () => (closed ??= close())
+    onTestFinished(stop)
+    return { app, deps, stop }
+  }
+  const { app, deps } = serve()
 
   const clientWith = (secret: string): Client => {
     return (method, path, body, headers) => {
@@ -112,12 +140,16 @@ export async function startApi(
   const newTenant = async (scopes?: readonly Scope[]) => {
     const tenant = (await platform('POST', '/v1/tenants', { name: 'Acme' })).json()
     const key = (await platform('POST', `/v1/tenants/${tenant.id}/api-keys`, { name: 'test', scopes })).json()
-    const authorization = `Bearer ${key.secret}`
-    return { id: tenant.id as string, client: clientWith(key.secret), keyId: key.id as string, authorization }
+    const { id: keyId, secret } = key as { id: string; secret: string }
+    const authorization = `Bearer ${secret}`
+    return { id: tenant.id as string, client: clientWith(secret), keyId, secret, authorization }
   }
   const authorization = `Bearer ${platformKey}`
   const logged = () => lines.join('')
-  return { db, app, deps, pool, platform, authorization, rung, logged, newTenant, clientWith }
+  return {
+    ...{ db, connection, app, serve, deps, pool },
+    ...{ platform, authorization, rung, logged, newTenant, clientWith },
+  }
 }
 
 /** As a worker does when it starts. */

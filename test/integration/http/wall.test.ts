@@ -4,7 +4,7 @@ import { codeOf, rowCounts, startApi } from './test-api.ts'
 import { foreignIdFaults, readingFaults, refusalFaults, scopeFaults } from './wall/faults.ts'
 import { layGround, rowsOf } from './wall/ground.ts'
 import { faultsOf, hiddenRoutes, operationsIn } from './wall/operations.ts'
-import { unknownPlaces } from './wall/requests.ts'
+import { unknownIds, unknownPlaces } from './wall/requests.ts'
 
 test('every operation and everything that it takes is tried here', async () => {
   const api = await startApi()
@@ -23,6 +23,21 @@ test('for a key of another tenant what a tenant has does not exist, by no answer
   expect(await faultsOf(ground, operations, foreignIdFaults)).toEqual([])
   expect(await faultsOf(ground, operations, readingFaults)).toEqual([])
   expect(await rowsOf(ground)).toEqual(before)
+})
+
+test('by the id of a resource of another tenant no more is found than by one that nothing has', async () => {
+  const api = await startApi()
+  const { victim, stranger } = await layGround(api)
+  const byResource = (await operationsIn(api)).filter(
+    ({ queryParameters, streams }) => queryParameters.includes('resourceId') && !streams,
+  )
+  expect(byResource.map(({ id }) => id).sort()).toEqual(['listAuditLog', 'listEvents'])
+  for (const { id, path } of byResource) {
+    for (const resourceId of [...Object.values(victim.ids), ...Object.values(unknownIds())]) {
+      const answer = await stranger.client('GET', `${path}?resourceId=${resourceId}`)
+      expect(answer.json(), id).toEqual({ data: [], nextCursor: null })
+    }
+  }
 })
 
 test('each operation needs each of its scopes and no other, and without them tells and changes nothing', async () => {

@@ -52,7 +52,12 @@ async function start(ground: QueueGround, run: Run, sweepEverySeconds = RARELY_S
     concurrency: 4,
     sweepEverySeconds,
     reconcileEverySeconds: RARELY_SECONDS,
-    schedule: { platformPolicy: DEFAULT_POLICY, backupsMax: 4, keyRing: keyRing([randomBytes(32)]) },
+    schedule: {
+      platformPolicy: DEFAULT_POLICY,
+      backupsMax: 4,
+      keyRing: keyRing([randomBytes(32)]),
+      eventsKeptDays: 30,
+    },
     observe: () => {},
     reconciled: () => {},
     onError,

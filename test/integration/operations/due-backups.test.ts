@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 const doorbell = { ring: async () => {} }
 const sweepOnce = (backupsMax = 4, platformPolicy = DEFAULT_POLICY) =>
-  sweep({ db, doorbell, keyRing: keyRing([randomBytes(32)]), platformPolicy, backupsMax })
+  sweep({ db, doorbell, keyRing: keyRing([randomBytes(32)]), platformPolicy, backupsMax, eventsKeptDays: 30 })
 
 /** An add-on that is protected by a full backup of that age. */
 async function protectedAddon(

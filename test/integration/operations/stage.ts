@@ -12,6 +12,7 @@ import { ringNext, sweep } from '../../../src/operations/sweeper.ts'
 import { workflows } from '../../../src/operations/workflows/all.ts'
 import { type KeyRing, keyRing } from '../../../src/secrets/key-ring.ts'
 import { createTenant } from '../../../src/services/create-tenant.ts'
+import { eventStreams } from '../../../src/services/event-streams.ts'
 import type { ServiceDeps } from '../../../src/services/service-deps.ts'
 import { fakeArchives, fakeDriver } from '../../support/fake/driver.ts'
 import { fakeEngine } from '../../support/fake/engine.ts'
@@ -49,6 +50,7 @@ export async function newStage(db: Db): Promise<Stage> {
     endpointHost: 'localhost',
     postgresVersions: () => [15],
     archives: fakeArchives(world, newLife()),
+    eventStreams: eventStreams({ subscribe: () => () => {}, close: async () => {} }),
     webhookTargets: { refusalOf: async () => null },
     platformPolicy: DEFAULT_POLICY,
     platformQuotas: NO_QUOTAS,
@@ -91,7 +93,14 @@ const nextOpen = ({ db, tenantId }: Stage) =>
 /** What the sweeper finds to open when nothing is left, such as a deletion that has waited. */
 async function nextSwept(stage: Stage) {
   const { db, keyRing: ring } = stage
-  await sweep({ db, doorbell: silent, platformPolicy: DEFAULT_POLICY, backupsMax: 4, keyRing: ring })
+  await sweep({
+    db,
+    doorbell: silent,
+    platformPolicy: DEFAULT_POLICY,
+    backupsMax: 4,
+    keyRing: ring,
+    eventsKeptDays: 30,
+  })
   return nextOpen(stage)
 }
 

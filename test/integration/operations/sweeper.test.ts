@@ -23,7 +23,14 @@ beforeEach(async () => {
 async function rungBySweep(): Promise<WakeUp[]> {
   const rung: WakeUp[] = []
   const doorbell = { ring: async (wakeUp: WakeUp) => void rung.push(wakeUp) }
-  await sweep({ db, doorbell, platformPolicy: DEFAULT_POLICY, backupsMax: 4, keyRing: ring })
+  await sweep({
+    db,
+    doorbell,
+    platformPolicy: DEFAULT_POLICY,
+    backupsMax: 4,
+    keyRing: ring,
+    eventsKeptDays: 30,
+  })
   return rung
 }
 
@@ -85,7 +92,9 @@ test('a stage that fails keeps nothing else from being opened or rung for, and i
   await sql`update addon set status = 'available', protection = 'protected' where id <> ${addonId}`.execute(
     db,
   )
-  await expect(sweep({ db, doorbell, platformPolicy, backupsMax: 4, keyRing: ring })).rejects.toMatchObject({
+  await expect(
+    sweep({ db, doorbell, platformPolicy, backupsMax: 4, keyRing: ring, eventsKeptDays: 30 }),
+  ).rejects.toMatchObject({
     errors: [expect.anything(), expect.anything()],
   })
   expect(await open(addonId)).toMatchObject([{ kind: 'addon.delete' }])

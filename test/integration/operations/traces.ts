@@ -1,10 +1,11 @@
 import { type Selectable, sql } from 'kysely'
 import type { Metadata } from '../../../src/db/schema.ts'
+import { eventData } from '../../../src/domain/events.ts'
 import type { FakeServer } from '../../support/fake/world.ts'
 import type { Stage } from './stage.ts'
 
 /** What is told while work goes on may be told again, or not at all when a cancellation is seen earlier. */
-const ON_THE_WAY = /\.(running|phase)$/
+const ON_THE_WAY = /\.(running|phase|progress)$/
 
 /** Everything that work has left behind in the metadata and in the world, without what is different in every run. */
 export async function tracesOf({ db, tenantId, world }: Stage) {
@@ -39,6 +40,7 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
   const { rows: operations } = await rowsOf('operation')
   const { rows: events } = await rowsOf('outbox_event')
 
+  for (const { type, payload } of events) assertInCatalogue(type, payload)
   return {
     addons: addons.map((addon) => {
       const server = servers.get(addon.server_id)
@@ -105,6 +107,12 @@ export async function tracesOf({ db, tenantId, world }: Stage) {
     directories: world.servers.size,
     archives: world.archives.size,
   }
+}
+
+/** Every event that work records is what clients are told there is. */
+function assertInCatalogue(type: string, payload: unknown): void {
+  const shape = eventData[type as keyof typeof eventData]
+  shape.strict().parse(payload)
 }
 
 function contentOf({ config, data, tasks, tasksStarted }: FakeServer, owner: string) {

@@ -13,7 +13,7 @@ import {
 } from '../../../src/services/replay-webhook-deliveries.ts'
 import { updateWebhookEndpoint } from '../../../src/services/update-webhook-endpoint.ts'
 import { until } from '../../support/until.ts'
-import { caller, type Ground, happen, newGround, nextDue, START, workOff } from './ground.ts'
+import { ADDON_ID, caller, type Ground, happen, newGround, nextDue, START, workOff } from './ground.ts'
 import { receiver } from './receiver.ts'
 
 const statuses = async (ground: Ground, endpointId: string) =>
@@ -44,17 +44,17 @@ test('an endpoint is told of the events of its tenant that it asks for; one of t
   await ground.endpoint(others.url, { tenantId: other.id })
   await ground.endpoint(platforms.url, { tenantId: null, eventTypes: ['backup.*'] })
   const backupId = newId('backup')
-  for (const type of ['backup.started', 'backup.succeeded']) await happen(ground, backupId, type)
+  for (const type of ['backup.running', 'backup.succeeded'] as const) await happen(ground, backupId, type)
   await workOff([ground.dispatcher()])
   const types = (arrivals: typeof mine.arrivals) =>
     arrivals.map(({ body }) => (JSON.parse(body) as { type: string }).type)
   expect(types(mine.arrivals)).toEqual(['backup.succeeded'])
-  expect(types(platforms.arrivals)).toEqual(['backup.started', 'backup.succeeded'])
+  expect(types(platforms.arrivals)).toEqual(['backup.running', 'backup.succeeded'])
   expect(types(others.arrivals).filter((type) => type.startsWith('backup.'))).toEqual([])
   expect(JSON.parse(platforms.arrivals[0]?.body ?? '')).toEqual({
-    type: 'backup.started',
+    type: 'backup.running',
     timestamp: START,
-    data: { tenantId: ground.tenantId, resourceId: backupId, backupId },
+    data: { tenantId: ground.tenantId, resourceId: backupId, backupId, addonId: ADDON_ID },
   })
 })
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from '../../../src/db/client.ts'
+import { placeEvents } from '../../../src/db/event-positions.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import { addSeconds, type Moment } from '../../../src/domain/moment.ts'
 import { recordEvent } from '../../../src/notify/outbox.ts'
@@ -32,14 +33,21 @@ export async function newGround() {
   const clock = { now: START }
   const errors: unknown[] = []
   const services = { db, keyRing: ring, webhookTargets: targets, now: () => clock.now }
-  const dispatcher = (own: WebhookSender = sender) =>
-    webhookDispatcher({
+  const dispatcher = (own: WebhookSender = sender): Dispatcher => {
+    const { pass, settled } = webhookDispatcher({
       db,
       keyRing: ring,
       sender: own,
       now: () => clock.now,
       onError: (error) => void errors.push(error),
     })
+    // In a worker events are placed beside it.
+    const passAfterPlacing = async () => {
+      await placeEvents(db)
+      return pass()
+    }
+    return { pass: passAfterPlacing, settled }
+  }
   return {
     db,
     tenantId,
@@ -65,15 +73,17 @@ export async function newGround() {
   }
 }
 
+/** Of all backups here. */
+export const ADDON_ID = newId('addon')
 export const backupIds = (count: number) => Array.from({ length: count }, () => newId('backup'))
 
 /** Something happens to a backup, now by the test's clock. */
 export async function happen(
   { db, tenantId, clock }: Pick<Ground, 'db' | 'tenantId' | 'clock'>,
   backupId: string,
-  type = 'backup.started',
+  type: 'backup.running' | 'backup.succeeded' = 'backup.running',
 ): Promise<void> {
-  await recordEvent(db, { tenantId, type, payload: { backupId } })
+  await recordEvent(db, { tenantId, type, payload: { backupId, addonId: ADDON_ID } })
   await db.updateTable('outbox_event').set({ created_at: clock.now }).where('position', 'is', null).execute()
 }
 

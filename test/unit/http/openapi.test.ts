@@ -84,9 +84,7 @@ describe('every operation', () => {
       if (operation.requestBody !== undefined) bodies.push(operation.requestBody as (typeof bodies)[number])
       for (const body of bodies) {
         const { content } = body as { content: Record<string, { schema: Schema }> }
-        const schema = resolve(
-          (content['application/json'] ?? content['application/x-pem-file'])?.schema ?? {},
-        )
+        const schema = resolve(Object.values(content)[0]?.schema ?? {})
         const item = schema.properties?.['data']?.items
         expect(resolve(item ?? schema).examples?.length, name).toBeGreaterThan(0)
       }

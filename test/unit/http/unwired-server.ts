@@ -4,6 +4,7 @@ import { DEFAULT_POLICY } from '../../../src/domain/backup-policy.ts'
 import { hashApiKey, newApiKeySecret } from '../../../src/domain/credentials.ts'
 import { NO_QUOTAS } from '../../../src/domain/quotas.ts'
 import { buildServer, type ServerDeps } from '../../../src/http/server.ts'
+import { eventStreams } from '../../../src/services/event-streams.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { fakeArchives } from '../../support/fake/driver.ts'
 import { newLife } from '../../support/fake/life.ts'
@@ -23,6 +24,7 @@ export function unwiredServer(overrides: Partial<ServerDeps> = {}) {
       endpointHost: '127.0.0.1',
       postgresVersions: () => [15],
       archives: fakeArchives(emptyWorld(), newLife()),
+      eventStreams: eventStreams({ subscribe: () => () => {}, close: async () => {} }),
       webhookTargets: { refusalOf: async () => null },
       platformPolicy: DEFAULT_POLICY,
       platformQuotas: NO_QUOTAS,

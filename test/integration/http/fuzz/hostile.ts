@@ -79,7 +79,7 @@ const values: readonly unknown[] = [
   [null],
   { length: -1 },
   { toString: 'x' },
-  { then: 'x' },
+  JSON.parse('{"then": "x"}'),
   { $ref: '#' },
   JSON.parse('{"__proto__": {"admin": true}}'),
   { constructor: { prototype: { admin: true } } },

@@ -80,7 +80,7 @@ function queryOf(random: Random, { queryParameters }: Operation, isSpoilt: boole
 
 /** `encodeURIComponent` refuses half a surrogate pair; on the wire it is three bytes. */
 function encoded(text: string): string {
-  return [...text]
+  return Array.from(text)
     .map((each) => (/^\p{Cs}$/u.test(each) ? '%ED%A0%80' : encodeURIComponent(each)))
     .join('')
     .slice(0, 6000)

@@ -12,6 +12,8 @@ export async function foreignIdFaults(ground: Ground, operation: Operation): Fau
   const { victim, stranger } = ground
   const faults: string[] = []
   for (const choice of choices(operation)) {
+    // Finds nothing, and so goes on: event-stream.test.ts shows that it tells nothing.
+    if (operation.streams && choice.places.every(({ name }) => name === 'resourceId')) continue
     const what = `${operation.id} with another's ${choice.what}`
     const ask = (others: Ids) => {
       const { method, url, body } = requestOf(operation, stranger.ids, choice, others)

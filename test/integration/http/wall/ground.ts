@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { placeEvents } from '../../../../src/db/event-positions.ts'
 import { newApiKeySecret } from '../../../../src/domain/credentials.ts'
 import { addSeconds } from '../../../../src/domain/moment.ts'
 import { DEFAULT_SCOPES, SCOPES, type Scope } from '../../../../src/domain/scopes.ts'
@@ -65,6 +66,7 @@ export async function settle(api: Api): Promise<Tenant> {
   const { tenantId, client, authorization, addon } = estate
   const ids = await idsOf(estate, Object.keys(KINDS))
   await finishOperations(api.db, addon.id)
+  await placeEvents(api.db)
 
   const clients = new Map<string, Promise<Client>>()
   const clientOf = (scopes: readonly Scope[]) => {

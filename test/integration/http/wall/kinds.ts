@@ -40,6 +40,8 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     of: ({ made, api }) => made(api.platform, `${V1}/platform-keys`, { name: 'ground' }),
   },
   addonId: { unknown: () => newId('addon'), of: ({ addon }) => addon.id },
+  // Names a thing of any kind; those of the other kinds are tried in wall.test.ts.
+  resourceId: { unknown: () => newId('addon'), of: ({ addon }) => addon.id },
   backupId: { unknown: () => newId('backup'), of: ({ api, addon }) => completeBackup(api.db, addon) },
   restoreId: {
     unknown: () => newId('restore'),
@@ -86,10 +88,18 @@ export const PLAIN_QUERY_PARAMETERS: readonly string[] = [
   'eventType',
   'createdAfter',
   'createdBefore',
+  'type',
+  'after',
+  'action',
 ]
 
 /** Parameters in headers that name nothing that a tenant has, in lower case. */
-export const PLAIN_HEADERS: readonly string[] = ['idempotency-key', 'if-match', 'if-none-match']
+export const PLAIN_HEADERS: readonly string[] = [
+  'idempotency-key',
+  'if-match',
+  'if-none-match',
+  'last-event-id',
+]
 
 /** Fields of bodies that look like ids and name nothing that a tenant has. */
 export const PLAIN_BODY_FIELDS: readonly string[] = ['accessKeyId']
