@@ -33,12 +33,14 @@ type Deps = Pick<ServiceDeps, 'db' | 'keyRing'>
 /**
  * Finds out what has become of a request with an Idempotency-Key: the id under which it is now to be carried out, or the
  * answer that it was given. Waits for whoever is at it, without a connection to the database meanwhile.
+ * @param beforeWaiting gives up what others of the tenant could use; may be called again
  * @throws Problem `idempotency-key-reused`, `idempotency-key-in-use`, `idempotent-answer-lost`
  */
 export async function beginOnce(
   deps: Deps,
   caller: Caller,
   request: Omit<IdempotentRequest, 'tenantId'>,
+  beforeWaiting: () => void,
 ): Promise<{ id: string } | { answer: Answer }> {
   const owned = { ...request, tenantId: caller.tenantId }
   const deadline = performance.now() + WAIT_SECONDS_MAX * 1000
@@ -57,6 +59,7 @@ export async function beginOnce(
       continue
     }
     if (performance.now() >= deadline) throw inUse(known)
+    beforeWaiting()
     // Spread, so that those who wait for the same do not ask all at once.
     await delay(poll * 1000 * (0.5 + Math.random() / 2))
   }

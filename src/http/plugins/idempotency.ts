@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../../domain/problem.ts'
 import { type Answer, beginOnce, endOnce } from '../../services/idempotency.ts'
+import { leave } from '../admission/admission.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,7 +20,12 @@ export const idempotency = fp(
     app.addHook('preHandler', async (request, reply) => {
       const key = keyOf(request)
       if (key === undefined) return
-      const begun = await beginOnce(request.deps, request.caller, { key, fingerprint: fingerprint(request) })
+      const begun = await beginOnce(
+        request.deps,
+        request.caller,
+        { key, fingerprint: fingerprint(request) },
+        () => leave(request),
+      )
       if ('answer' in begun) return replay(reply, begun.answer)
       request.idempotencyKeyId = begun.id
       const { actor, ...caller } = request.caller
