@@ -42,7 +42,8 @@ test('the script of the guide rolls an add-on back, and asked again answers with
     return stdout.trim()
   }
   const url = await rollBack(id, before)
-  expect(await query(url, 'select count(*)::int as n from customers')).toEqual([{ n: 5 }])
+  const trusted = `${url}&sslrootcert=${directory}/ca.pem`
+  expect(await query(trusted, 'select count(*)::int as n from customers')).toEqual([{ n: 5 }])
   expect(await rollBack(id, before)).toBe(url)
   await expect(rollBack(id, '2001-01-01T00:00:00Z')).rejects.toThrow('before the recovery window')
 })
