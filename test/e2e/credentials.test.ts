@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as api from './client/sdk.gen.ts'
 import { asAdmin } from './support/admin.ts'
-import { aProtectedAddon, aTenant, ok, query, restoredChild, until } from './support/stories.ts'
+import {
+  aProtectedAddon,
+  aTenant,
+  ok,
+  query,
+  restoredChild,
+  reveal as revealOwner,
+  trusting,
+  until,
+  urlAs,
+} from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 
 let undrop: Undrop
@@ -30,15 +40,18 @@ async function add(addonId: string, name: string, access: 'read-only' | 'read-wr
   return id
 }
 
-const reveal = (addonId: string, credentialId: string) =>
-  ok(api.revealCredential({ client: undrop.client, path: { addonId, credentialId } }))
+const reveal = async (addonId: string, credentialId: string) =>
+  trusting(
+    await ok(api.revealCredential({ client: undrop.client, path: { addonId, credentialId } })),
+    undrop.directory,
+  )
 
 async function rotateOwner(addonId: string, overlapSeconds: number) {
   const { client } = undrop
   const path = { addonId }
   const { id } = await ok(api.rotateOwnerCredential({ client, path, body: { overlapSeconds } }))
   await untilActive(addonId, id)
-  return ok(api.revealCredentials({ client, path }))
+  return revealOwner(undrop, addonId)
 }
 
 const works = (url: string, text = 'select 1') =>
@@ -95,7 +108,7 @@ test('the logins of a parent, old and new, are refused by its child, which has t
   const { restore, login } = await restoredChild(undrop, id, { time: (clock as { now: string }).now })
   const child = restore.childAddonId
   for (const { username, password } of logins) {
-    const url = `postgresql://${username}:${password}@${login.host}:${login.port}/${login.database}`
+    const url = urlAs(login.url, { username, password, port: login.port })
     expect.soft(await works(url), username).toBe(false)
   }
   const credentials = await list(child)

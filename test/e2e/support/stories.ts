@@ -77,4 +77,4 @@ export async function until(condition: () => Promise<boolean>, what: string): Pr
   if (!came) throw new Error(`waited in vain for ${what}`)
 }
 
-export { clockOf, query, urlAs }
+export { clockOf, query, trusting, urlAs }
