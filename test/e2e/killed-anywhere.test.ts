@@ -51,17 +51,13 @@ function placesToDieAt(): string[] {
   )
 }
 
-async function aDroppedTable(tenantId: string, name: string) {
-  const parent = await aProtectedAddon(undrop, tenantId, name)
-  await query(parent.login.url, 'create table customers as select n from generate_series(1, 5) as n')
-  const before = await clockOf(parent.login.url)
-  await query(parent.login.url, 'drop table customers')
-  return { ...parent, before }
-}
+type Parent = Awaited<ReturnType<typeof aProtectedAddon>>
 
-type Dropped = Awaited<ReturnType<typeof aDroppedTable>>
-
-async function itsRestore({ id, before }: Dropped) {
+/** Drops a table and brings it back at once: what was committed last is not archived yet. */
+async function itsRestore({ id, login }: Parent) {
+  await query(login.url, 'create table customers as select n from generate_series(1, 5) as n')
+  const before = await clockOf(login.url)
+  await query(login.url, 'drop table customers')
   const child = await restoredChild(undrop, id, { time: before })
   expect(child.restore.reached).toMatchObject({ exact: true, timeline: 2 })
   expect(await query(child.login.url, 'select count(*)::int from customers')).toEqual([{ count: 5 }])
@@ -87,6 +83,22 @@ async function itsRestorePoint({ id }: { id: string }) {
   await untilProtected(undrop, restore.childAddonId)
   const login = await reveal(undrop, restore.childAddonId)
   return { id: restore.childAddonId, login }
+}
+
+/** Makes a further credential, and takes it back. */
+async function itsCredential({ id: addonId }: { id: string }): Promise<void> {
+  const { client } = undrop
+  const body = { name: 'reporting', access: 'read-only' } as const
+  const { id: credentialId } = await ok(api.createCredential({ client, path: { addonId }, body }))
+  const path = { addonId, credentialId }
+  const becomes = (status: string) =>
+    until(
+      async () => (await ok(api.getCredential({ client, path }))).status === status,
+      `the credential to be ${status}`,
+    )
+  await becomes('active')
+  await ok(api.deleteCredential({ client, path }))
+  await becomes('deleted')
 }
 
 async function itsDrill({ id }: { id: string }): Promise<void> {
@@ -139,10 +151,13 @@ test('wherever in its workflows the worker is killed, all work ends as it would 
   await ok(
     api.updateTenant({ client: undrop.client, path: { tenantId }, body: { maxConcurrentOperations: 20 } }),
   )
-  const parents = await Promise.all(['one', 'two', 'three'].map((name) => aDroppedTable(tenantId, name)))
+  const parents = await Promise.all(
+    ['one', 'two', 'three'].map((name) => aProtectedAddon(undrop, tenantId, name)),
+  )
   const children = await Promise.all(parents.map(itsRestore))
-  const [first, second, third] = parents as [Dropped, Dropped, Dropped]
+  const [first, second, third] = parents as [Parent, Parent, Parent]
   const [restoredToPoint] = await Promise.all([itsRestorePoint(second), itsDrill(third)])
+  await itsCredential(second)
   await Promise.all([deleteAndPurge(first.id), deleteAddon(children[0]?.id ?? '')])
 
   const left = [second, third, ...children.slice(1), restoredToPoint]
@@ -161,6 +176,7 @@ test('wherever in its workflows the worker is killed, all work ends as it would 
     { kind: 'addon.provision', status: 'succeeded', count: 3 },
     { kind: 'archive.purge', status: 'succeeded', count: 1 },
     { kind: 'backup.take', status: 'succeeded', count: 7 },
+    { kind: 'credential.apply', status: 'succeeded', count: 2 },
     { kind: 'drill.check', status: 'succeeded', count: 1 },
     { kind: 'drill.verify', status: 'succeeded', count: 1 },
     { kind: 'restore-point.create', status: 'succeeded', count: 1 },
