@@ -61,7 +61,11 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
     now: () => momentOfMicros(BigInt(Date.now()) * 1000n),
     logger,
   }
-  const app = buildServer(deps, { limits: admission.limits, checkAnswers: false })
+  const app = buildServer(deps, {
+    limits: admission.limits,
+    checkAnswers: false,
+    trustedProxies: config.UNDROP_TRUSTED_PROXIES,
+  })
   await app.listen({ host: config.HOST, port: config.PORT })
   return {
     async close() {
