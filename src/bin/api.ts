@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Config, loadConfig } from '../config/config.ts'
-import { openPool, scopedDb, unenteredDb } from '../db/client.ts'
+import { scopedDb, unenteredDb } from '../db/client.ts'
 import { openEventFeed } from '../db/event-feed.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import { hashApiKey } from '../domain/credentials.ts'
@@ -11,7 +11,7 @@ import { eventStreams } from '../services/event-streams.ts'
 import { httpMetrics } from '../telemetry/http-metrics.ts'
 import { processMetrics } from '../telemetry/process-metrics.ts'
 import { openAdmissionLimits } from './admission-limits.ts'
-import { apiPool } from './api-pool.ts'
+import { apiPools } from './api-pool.ts'
 import { readinessChecks } from './checks.ts'
 import { openHost } from './host.ts'
 import { platformKey } from './key-files.ts'
@@ -28,9 +28,10 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
   const host = await openHost(config)
   const { connection } = await openMetadata(config, host)
   const metadata = { pool: connection, role: 'undrop_api' } as const
-  const pool = openPool(...apiPool(metadata, config.UNDROP_API_CONNECTIONS))
-  pool.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
-  const unscopedDb = unenteredDb(pool)
+  const { pool, unenteredPool } = apiPools(metadata, config.UNDROP_API_CONNECTIONS)
+  for (const each of [pool, unenteredPool])
+    each.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
+  const unscopedDb = unenteredDb(unenteredPool)
   const ring = await openKeyRing(config, unscopedDb)
   const doorbell = openDoorbell(queueBackend(config, metadata), (err) => logger.warn({ err }, 'queue error'))
 
@@ -61,7 +62,11 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
     now: () => momentOfMicros(BigInt(Date.now()) * 1000n),
     logger,
   }
-  const app = buildServer(deps, { limits: admission.limits, checkAnswers: false })
+  const app = buildServer(deps, {
+    limits: admission.limits,
+    checkAnswers: false,
+    trustedProxies: config.UNDROP_TRUSTED_PROXIES,
+  })
   await app.listen({ host: config.HOST, port: config.PORT })
   return {
     async close() {
@@ -74,7 +79,7 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
       await feed.close()
       await doorbell.close()
       admission.close()
-      await pool.end()
+      await Promise.all([pool.end(), unenteredPool.end()])
       await tracing?.close()
       logger.info('the API has stopped')
     },

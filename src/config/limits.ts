@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { type CompleteQuotas, effectiveQuotas, NO_QUOTAS, quotasSchema } from '../domain/quotas.ts'
 
@@ -16,6 +18,21 @@ const quotas = z
   .pipe(quotasSchema)
   .transform((given): CompleteQuotas => effectiveQuotas(NO_QUOTAS, given))
 
+/** A network of length 0 is everybody, whose word for an address is worth nothing. */
+const proxies = z
+  .string()
+  .transform((text) => text.split(',').map((network) => network.trim()))
+  .pipe(
+    z.array(
+      z
+        .string()
+        .refine(
+          (text) => isIP(text) !== 0 || (ipaddr.isValidCIDR(text) && !text.endsWith('/0')),
+          'must be addresses, or networks in CIDR notation',
+        ),
+    ),
+  )
+
 /** How much tenants, keys and addresses may ask of the service. */
 export const limitVariables = {
   UNDROP_QUOTAS: quotas
@@ -31,6 +48,9 @@ export const limitVariables = {
     .default(5)
     .describe('Requests without a valid API key that one address may make per second, on the average'),
   UNDROP_REFUSALS_BURST: number(1, 1_000_000).default(300).describe('The same at once'),
+  UNDROP_TRUSTED_PROXIES: proxies
+    .default([])
+    .describe('Addresses and networks, joined by commas, of proxies whose `X-Forwarded-For` is believed'),
   UNDROP_API_CONNECTIONS: number(2, 1000)
     .default(10)
     .describe('Requests that one API process works on at a time; one tenant has at most half of them'),

@@ -32,7 +32,10 @@ export async function recordAudit(
   { actor, tenantId, action, resourceId, detail = {}, before, after }: AuditEntry,
 ): Promise<void> {
   if (actor.idempotencyKeyId !== undefined)
-    await markApplied(tx, actor.idempotencyKeyId, { tenantId, action, resourceId })
+    await markApplied(tx, actor.idempotencyKeyId, {
+      ...{ tenantId, action, resourceId },
+      apiKeyId: actor.apiKeyId,
+    })
   await tx
     .insertInto('audit_entry')
     .values({

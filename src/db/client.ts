@@ -53,12 +53,17 @@ export function openDb(pool: pg.Pool): Db {
   return new Kysely<Metadata>({ dialect: new PostgresDialect({ pool }) })
 }
 
-/** The metadata database as a session sees it that has no tenant: nobody's rows. Costs nothing to open. */
+/**
+ * The metadata database as a session sees it that has no tenant: nobody's rows. Costs nothing to open; a pool that is
+ * used for nothing else saves the round trips in which sessions leave their tenants.
+ */
 export function unenteredDb(pool: pg.Pool): Db {
-  const sessions = preparingPool(pool, async () => {})
+  const sessions = preparingPool(pool, (client) => enter(client, NOBODY))
   return new Kysely<Metadata>({ dialect: new PostgresDialect({ pool: sessions }) })
 }
 
+/** What a session of the API sees that is new. */
+const NOBODY = ''
 /** Which tenant's rows a session of the API sees. Sessions are new to each pool, and nobody else sets it. */
 const tenantOfSession = new WeakMap<pg.PoolClient, string>()
 
@@ -74,7 +79,7 @@ export function scopedDb(pool: pg.Pool, scope: TenantScope): Db {
 
 /** For the session and not for a transaction, which would cost two round trips more on every read. */
 async function enter(client: pg.PoolClient, tenant: string): Promise<void> {
-  if (tenantOfSession.get(client) === tenant) return
+  if ((tenantOfSession.get(client) ?? NOBODY) === tenant) return
   tenantOfSession.delete(client)
   const text = `select set_config('undrop.tenant', $1, false)`
   await client.query({ name: 'enter-tenant', text, values: [tenant] })

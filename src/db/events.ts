@@ -69,6 +69,13 @@ export async function prunedPosition(ex: Executor, scope: TenantScope): Promise<
   return rows[0]?.position ?? 0
 }
 
+/** The highest position that any event has been given; 0 before there is one. */
+export async function givenPosition(ex: Executor): Promise<number> {
+  const { rows } = await sql<{ position: number }>`
+    select coalesce(pg_sequence_last_value('event_position'), 0) as position`.execute(ex)
+  return rows[0]?.position ?? 0
+}
+
 /** Whose events there are after that position, and how far each tenant's go. For all tenants at once. */
 export async function tenantsWithEventsAfter(
   ex: Executor,

@@ -87,7 +87,8 @@ async function migrateQueue(pool: pg.Pool): Promise<void> {
   }
 }
 
-// Who did what is written once: nobody but the migrator may change an audit entry.
+// Who did what is written once: nobody but the migrator may change an audit entry. What belongs to no tenant no wall keeps
+// from the API: it reads that, and notes the master key of the first start.
 const GRANTS = `
   grant usage on schema undrop, bullmq to undrop_worker, undrop_api;
   grant select, insert, update, delete on all tables in schema undrop, bullmq to undrop_worker, undrop_api;
@@ -97,4 +98,7 @@ const GRANTS = `
   grant execute on function undrop.api_keys_of to undrop_api;
   grant execute on procedure undrop.touch_api_key to undrop_api;
   revoke update, delete on undrop.audit_entry from undrop_worker, undrop_api;
+  revoke update, delete on undrop.master_key from undrop_api;
+  revoke insert, update, delete on undrop.kysely_migration, undrop.kysely_migration_lock, undrop.measured_rate,
+    undrop.observation, undrop.platform_policy from undrop_api;
 `

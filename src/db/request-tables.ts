@@ -6,6 +6,8 @@ export interface Applied {
   tenantId: string | null
   action: string
   resourceId: string
+  /** Of the key that has asked; null for the key of the configuration. */
+  apiKeyId: string | null
 }
 
 interface IdempotencyKeyTable {

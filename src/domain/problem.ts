@@ -59,7 +59,7 @@ const catalogue = {
   'webhook-url-refused': { status: 422, title: 'The URL of the webhook endpoint is refused' },
   'storage-keys-refused': { status: 422, title: 'The object store refuses the keys' },
   'postgres-version-unavailable': { status: 422, title: 'This PostgreSQL version is not available' },
-  'too-many-streams': { status: 429, title: 'The API key has too many streams open' },
+  'too-many-streams': { status: 429, title: 'Too many streams are open' },
   'rate-limited': { status: 429, title: 'Too many requests' },
   'too-many-in-flight': { status: 429, title: 'Too many requests at a time' },
   'restore-rate-exceeded': { status: 429, title: 'The restores of the hour are used up' },

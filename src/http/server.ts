@@ -34,6 +34,8 @@ export interface ServerOptions {
   timeouts?: Timeouts
   /** Whether answers are held against their schemas before they are sent. */
   checkAnswers?: boolean
+  /** Addresses and networks of proxies, whose X-Forwarded-For is believed. */
+  trustedProxies?: readonly string[]
 }
 
 /** The HTTP API, ready to listen or to be asked with `inject`. */
@@ -43,6 +45,7 @@ export function buildServer(deps: ServerDeps, options: ServerOptions = {}) {
     limits = NO_RATES,
     timeouts = TIMEOUTS,
     checkAnswers = true,
+    trustedProxies = [],
   } = options
   const app = Fastify({
     ...serverOptions(timeouts),
@@ -50,6 +53,7 @@ export function buildServer(deps: ServerDeps, options: ServerOptions = {}) {
     bodyLimit: bodyBytesMax,
     // An id from outside could be anybody else's.
     requestIdHeader: false,
+    ...(trustedProxies.length > 0 && { trustProxy: [...trustedProxies] }),
     logController: new LogController({ requestIdLogLabel: 'requestId', disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),

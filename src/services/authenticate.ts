@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { findApiKey, findApiKeyByHash, touchApiKey } from '../db/api-keys.ts'
 import { hashApiKey, isWholeApiKey } from '../domain/credentials.ts'
 import { addSeconds, type Moment } from '../domain/moment.ts'
-import { SCOPES, type Scope } from '../domain/scopes.ts'
+import { allows, SCOPES, type Scope } from '../domain/scopes.ts'
 import type { Caller } from './caller.ts'
 import { isAlive } from './key-maker.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -39,13 +39,15 @@ export async function authenticate(
   return { apiKeyId: key.id, tenantId: key.tenant_id, scopes: key.tenant_id === null ? SCOPES : key.scopes }
 }
 
-/** Whether a key that was good when a long answer began is so still; the key of the configuration always is. */
+/** Whether a key that was let in when a long answer began would be so still; the key of the configuration always is. */
 export async function keyIsGood(
   db: ServiceDeps['db'],
   { tenantId, actor: { apiKeyId } }: Caller,
+  needed: readonly Scope[],
   now: Moment,
 ): Promise<boolean> {
   if (apiKeyId === null) return true
   const key = await findApiKey(db, tenantId, apiKeyId)
-  return key !== undefined && isAlive(key, now)
+  if (key === undefined || !isAlive(key, now)) return false
+  return tenantId === null || allows(key.scopes, needed)
 }

@@ -1,5 +1,6 @@
 import type { EventFeed } from '../db/event-feed.ts'
 import { Problem } from '../domain/problem.ts'
+import type { Caller } from './caller.ts'
 
 /** How streams of events are served by one process. */
 export interface StreamLimits {
@@ -10,6 +11,8 @@ export interface StreamLimits {
   /** After which a reader that takes nothing is given up. */
   stalledSeconds: number
   perKeyMax: number
+  /** With all keys of one tenant together: it makes as many keys as it likes. */
+  perTenantMax: number
 }
 
 export const STREAM_LIMITS: StreamLimits = {
@@ -17,6 +20,7 @@ export const STREAM_LIMITS: StreamLimits = {
   lifetimeSeconds: 3600,
   stalledSeconds: 60,
   perKeyMax: 20,
+  perTenantMax: 100,
 }
 
 /** A stream that is open. */
@@ -34,37 +38,57 @@ export interface EventStreams {
   readonly feed: EventFeed
   readonly limits: StreamLimits
   /** @throws Problem `too-many-streams`, `unavailable` once all have been ended */
-  open(apiKeyId: string | null): OpenStream
+  open(caller: Pick<Caller, 'tenantId' | 'actor'>): OpenStream
   /** Asks every stream to end, and lets no more begin. Clients reconnect, to another process or to this one's successor. */
   endAll(): void
 }
 
 export function eventStreams(feed: EventFeed, limits: StreamLimits = STREAM_LIMITS): EventStreams {
-  const openOf = new Map<string, Set<AbortController>>()
+  const [ofKeys, ofTenants] = [groups(), groups()]
   let isEnding = false
   return {
     feed,
     limits,
-    open(apiKeyId) {
+    open({ tenantId, actor: { apiKeyId } }) {
       if (isEnding) throw new Problem('unavailable')
       const key = apiKeyId ?? 'platform'
-      const open = openOf.get(key) ?? new Set()
-      if (open.size >= limits.perKeyMax)
-        throw new Problem('too-many-streams', { extensions: { limit: limits.perKeyMax } })
+      assertLess(ofKeys.count(key), limits.perKeyMax)
+      if (tenantId !== null) assertLess(ofTenants.count(tenantId), limits.perTenantMax)
       const controller = new AbortController()
-      openOf.set(key, open.add(controller))
+      ofKeys.add(key, controller)
+      ofTenants.add(tenantId ?? 'platform', controller)
       return {
         signal: controller.signal,
         end: () => controller.abort(),
         closed() {
-          open.delete(controller)
-          if (open.size === 0 && openOf.get(key) === open) openOf.delete(key)
+          ofKeys.remove(key, controller)
+          ofTenants.remove(tenantId ?? 'platform', controller)
         },
       }
     },
     endAll() {
       isEnding = true
-      for (const open of openOf.values()) for (const controller of open) controller.abort()
+      for (const controller of ofTenants.all()) controller.abort()
     },
   }
+}
+
+/** What is open by whom; only those that have any are remembered. */
+function groups() {
+  const members = new Map<string, Set<AbortController>>()
+  return {
+    count: (name: string) => members.get(name)?.size ?? 0,
+    all: () => [...members.values()].flatMap((group) => [...group]),
+    add: (name: string, member: AbortController) =>
+      void members.set(name, (members.get(name) ?? new Set()).add(member)),
+    remove(name: string, member: AbortController) {
+      const group = members.get(name)
+      group?.delete(member)
+      if (group?.size === 0) members.delete(name)
+    },
+  }
+}
+
+function assertLess(count: number, limit: number): void {
+  if (count >= limit) throw new Problem('too-many-streams', { extensions: { limit } })
 }

@@ -67,17 +67,21 @@ export async function beginOnce(
 
 /** Keeps the answer for whoever sends the request again, or forgets a request that may be tried anew. */
 export async function endOnce({ db, keyRing }: Deps, id: string, answer: Answer): Promise<void> {
-  if (!isKept(answer.status)) return releaseIdempotencyKey(db, id)
+  if (!isKept(answer)) return releaseIdempotencyKey(db, id)
   const sealed = keyRing.seal(JSON.stringify(answer), sealContext.idempotentAnswer(id))
   await keepAnswer(db, id, { status: answer.status, location: answer.headers['location'] ?? null, sealed })
 }
 
-/** What may be otherwise the next time: faults of ours, limits, and what the key is allowed. */
-function isKept(status: number): boolean {
+/** Not what may be otherwise the next time: faults of ours, limits, and what the key is allowed. */
+function isKept({ status }: Answer): boolean {
   return status < 500 && ![401, 403, 429].includes(status)
 }
 
-/** An answer may reveal a secret: who is given it again is recorded, too. */
+/**
+ * Who is given an answer again is recorded, too. One that holds a secret is for the key alone that has asked for it: another
+ * may not have been given it, and could outlive itself by it.
+ * @throws Problem `idempotent-answer-lost`
+ */
 async function answerOf(
   { db, keyRing }: Deps,
   { actor }: Caller,
@@ -85,13 +89,19 @@ async function answerOf(
 ): Promise<Answer> {
   const answer = JSON.parse(keyRing.open(answerSealed ?? '', sealContext.idempotentAnswer(id))) as Answer
   if (applied !== null) {
-    const { action, ...resource } = applied
+    const { action, apiKeyId, ...resource } = applied
+    if (apiKeyId !== actor.apiKeyId && holdsSecret(answer)) throw answerLost({ applied })
     await recordAudit(db, { actor, ...resource, action: 'idempotency-key.replay', detail: { action } })
   }
   return answer
 }
 
-function answerLost({ applied }: KnownRequest): Problem {
+function holdsSecret({ body }: Answer): boolean {
+  const said: unknown = body === '' ? null : JSON.parse(body)
+  return said !== null && typeof said === 'object' && ('secret' in said || 'password' in said)
+}
+
+function answerLost({ applied }: Pick<KnownRequest, 'applied'>): Problem {
   const { action, resourceId } = applied ?? {}
   const detail = 'Read the resource to see what came of it, and send no request with this key again.'
   return new Problem('idempotent-answer-lost', { detail, extensions: { action, resourceId } })

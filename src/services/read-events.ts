@@ -1,5 +1,5 @@
 import type { Executor } from '../db/client.ts'
-import { type EventFilter, prunedPosition, readEventsAfter } from '../db/events.ts'
+import { type EventFilter, givenPosition, prunedPosition, readEventsAfter } from '../db/events.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import { Problem } from '../domain/problem.ts'
 import { type Caller, scopeOf } from './caller.ts'
@@ -32,7 +32,12 @@ export async function readEvents(
   return pageOf(rows.map(eventView), { limit, after: undefined }, (event) => event)
 }
 
-/** @throws Problem `events-pruned` when events of the scope that stand after the position have been removed */
+/**
+ * @throws Problem `events-pruned` when events of the scope that stand after the position have been removed, and when no
+ * event has come so far: the metadata has been taken back to an earlier state, and what was told since is not in it
+ */
 export async function assertNoneMissed(ex: Executor, scope: TenantScope, after: number): Promise<void> {
+  if ((await givenPosition(ex)) < after)
+    throw new Problem('events-pruned', { detail: 'No event that is known has that id, or a later one.' })
   if ((await prunedPosition(ex, scope)) > after) throw new Problem('events-pruned')
 }

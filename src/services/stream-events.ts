@@ -2,6 +2,7 @@ import type { Db } from '../db/client.ts'
 import { lastPosition, prunedPosition, readEventsAfter } from '../db/events.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import { eventIdOf } from '../domain/event-id.ts'
+import type { Scope } from '../domain/scopes.ts'
 import { keyIsGood } from './authenticate.ts'
 import { newBell } from './bell.ts'
 import { type Caller, scopeOf } from './caller.ts'
@@ -14,11 +15,15 @@ import type { ServiceDeps } from './service-deps.ts'
 /** An event, or the id up to which there is nothing more to tell: a stream can be taken up from either. */
 export type StreamItem = EventView | { id: string; type?: never }
 
+/** What a key needs to be told events, for as long as it is. */
+export const STREAM_SCOPES: readonly Scope[] = ['addons:read']
+
 const PAGE = 100
 
 /**
  * Events as they come, each once and in order, from behind that position on; without one, from now on. Nothing is read
- * ahead of whoever takes them. It ends when the key does, when the process does, and after a while.
+ * ahead of whoever takes them. It ends when the key may not read events any more, which then is told of nothing that
+ * happens afterwards, when the process does, and after a while.
  * @throws Problem `tenant-not-found`, `addon-not-found`, `events-pruned`, `too-many-streams`, `unavailable`
  */
 export async function streamEvents(
@@ -27,15 +32,16 @@ export async function streamEvents(
   { tenantId, ...filter }: WantedEvents,
   after: number | undefined,
 ): Promise<{ items: AsyncGenerator<StreamItem>; stream: OpenStream }> {
-  const { db, eventStreams } = deps
+  const { db, now, eventStreams } = deps
   const scope = scopeOf(caller, tenantId)
   await requireKnownAddon(db, scope, filter.addonId)
   if (after !== undefined) await assertNoneMissed(db, scope, after)
-  const stream = eventStreams.open(caller.actor.apiKeyId)
+  const stream = eventStreams.open(caller)
   const pulse = { waitsForReaderSince: null }
-  const watch = watchOver(deps, caller, stream, pulse)
+  const mayListen = () => keyIsGood(db, caller, STREAM_SCOPES, now())
+  const watch = watchOver(eventStreams, mayListen, stream, pulse)
   stream.signal.addEventListener('abort', () => clearInterval(watch), { once: true })
-  const items = follow({ db, scope, filter, after, stream, eventStreams, pulse })
+  const items = follow({ db, scope, filter, after, stream, eventStreams, mayListen, pulse })
   return { items, stream }
 }
 
@@ -45,8 +51,8 @@ interface Pulse {
 }
 
 function watchOver(
-  { db, now, eventStreams }: Pick<ServiceDeps, 'db' | 'now' | 'eventStreams'>,
-  caller: Caller,
+  eventStreams: EventStreams,
+  mayListen: () => Promise<boolean>,
   stream: OpenStream,
   pulse: Pulse,
 ): NodeJS.Timeout {
@@ -55,7 +61,7 @@ function watchOver(
   const look = async () => {
     const at = performance.now()
     const isStalled = at - (pulse.waitsForReaderSince ?? at) > stalledSeconds * 1000
-    if (at >= endAt || isStalled || !(await keyIsGood(db, caller, now()))) stream.end()
+    if (at >= endAt || isStalled || !(await mayListen())) stream.end()
   }
   // A key that cannot be looked up opens nothing.
   return setInterval(() => void look().catch(stream.end), Math.min(heartbeatSeconds, lifetimeSeconds) * 1000)
@@ -68,10 +74,11 @@ interface Following {
   after: number | undefined
   stream: OpenStream
   eventStreams: EventStreams
+  mayListen: () => Promise<boolean>
   pulse: Pulse
 }
 
-async function* follow({ db, scope, filter, after, stream, eventStreams, pulse }: Following) {
+async function* follow({ db, scope, filter, after, stream, eventStreams, mayListen, pulse }: Following) {
   const { feed, limits } = eventStreams
   const bell = newBell()
   // Before anything is read, so that nothing comes in between.
@@ -86,6 +93,8 @@ async function* follow({ db, scope, filter, after, stream, eventStreams, pulse }
       const rows = await readEventsAfter(db, scope, filter, { after: position, limit: PAGE })
       // Far behind: whoever comes again is told what has happened.
       if (mayBePruned && (await prunedPosition(db, scope)) > position) return
+      // Asked afterwards: of what was committed after the key had ended nothing is told.
+      if (rows.length > 0 && !(await mayListen())) return
       for (const row of rows) {
         if (signal.aborted) return
         yield* given(pulse, eventView(row))

@@ -1,25 +1,29 @@
 const HIDDEN = '[redacted]'
 
-/** What may be a secret by its name, in a field, a connection string, an environment or a query. */
-const NAME = String.raw`[\w.-]*(?:password|passwd|secret|token|authorization|cookie|cipher-?_?pass|master-?_?keys?|private-?_?key|api-?_?key|signature)[\w-]*`
+/**
+ * What may be a secret by its name, in a field, a connection string, an environment or a query. Looked ahead for, so that
+ * a name is read once: callers choose what is logged, such as paths, and may not choose how long that takes. For the same
+ * reason the rules begin nowhere within a run of what they repeat, and no text fits one of them in two ways.
+ */
+const NAME = String.raw`(?=[\w.-]*(?:password|passwd|secret|token|authorization|cookie|cipher-?_?pass|master-?_?keys?|private-?_?key|api-?_?key|signature))[\w.-]+`
 const STRING = String.raw`"(?:\\.|[^"\\])*"`
 
 const RULES: readonly (readonly [RegExp, string])[] = [
   // Fields: texts, lists of them, and bytes.
   [new RegExp(String.raw`("${NAME}"\s*:\s*)(?:${STRING}|\[[^\]]*\]|\{[^{}]*\})`, 'gi'), `$1"${HIDDEN}"`],
   // The same in JSON that is itself a text.
-  [new RegExp(String.raw`(\\+"${NAME}\\+"\s*:\s*\\+").*?(?<!\\\\)(\\+")`, 'gi'), `$1${HIDDEN}$2`],
-  // name=value, name = 'value' and, in SQL, password 'value'.
+  [new RegExp(String.raw`((?<!\\)\\+"${NAME}\\+"\s*:\s*\\+").*?(?<!\\\\)(\\+")`, 'gi'), `$1${HIDDEN}$2`],
+  // name=value, name = 'value' and, in SQL, password 'value'. A text in JSON has every backslash twice.
   [
     new RegExp(
-      String.raw`(\b${NAME}\s*=\s*)(?:'(?:[^'\\]|\\\\\\\\|\\\\'|\\.)*'|(?:\\\\.|[^\s"&,;\\])+)`,
+      String.raw`((?<![\w.-])${NAME}\s*=\s*)(?:'(?:[^'"\\]|\\\\(?:\\\\|'|(?!\\\\|'))|\\(?!\\).)*(?:'|(?="|$))|(?:\\\\(?:\\.|[^\\"])?|[^\s"&,;\\])+)`,
       'gi',
     ),
     `$1${HIDDEN}`,
   ],
-  [/(\bpassword\s+)'[^']*'/gi, `$1'${HIDDEN}'`],
+  [/(\bpassword\s+)'(?:[^'"\\]|\\.|'')*(?:'|(?="|$))/gi, `$1'${HIDDEN}'`],
   // postgresql://user:password@host, and the same of other schemes; a password may hold anything but these.
-  [/(\b[a-z][a-z\d+.-]*:\/\/[^\s:/@"\\]*):(?:\\.|[^\s"/\\])*@/gi, `$1:${HIDDEN}@`],
+  [/(:\/\/[^\s:/@"\\]*):(?:\\.|[^\s"/\\])*@/gi, `$1:${HIDDEN}@`],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${HIDDEN}`],
   [/\budk_[\w-]+/g, HIDDEN],
   [/\bwhsec_[\w+/=-]+/g, HIDDEN],

@@ -4,6 +4,7 @@ import { hashApiKey } from '../../domain/credentials.ts'
 import { Problem } from '../../domain/problem.ts'
 import { fairGate, GateClosed, type Leave } from '../../lib/fair-gate.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { clientAddress, networkOf } from '../client-address.ts'
 import { knownKeys } from './known-keys.ts'
 import type { AdmissionLimits } from './limits.ts'
 import { openRates } from './rates.ts'
@@ -66,7 +67,8 @@ async function admitter(app: FastifyInstance, limits: AdmissionLimits, logger: L
   const gate = fairGate(limits.inFlight)
   const keys = knownKeys()
 
-  const address = (request: FastifyRequest) => ({ kind: 'address', name: request.ip }) as const
+  const address = (request: FastifyRequest) =>
+    ({ kind: 'address', name: networkOf(clientAddress(request)) }) as const
 
   return async (request, reply, secret, lookUp) => {
     if (secret === undefined) {

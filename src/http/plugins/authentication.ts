@@ -6,6 +6,7 @@ import { allows, type Scope } from '../../domain/scopes.ts'
 import { authenticate } from '../../services/authenticate.ts'
 import { type Caller, scopeOf } from '../../services/caller.ts'
 import type { ServiceDeps } from '../../services/service-deps.ts'
+import { clientAddress } from '../client-address.ts'
 import type { ServerDeps } from '../server-deps.ts'
 import { logCaller } from './request-log.ts'
 
@@ -33,7 +34,7 @@ export const authentication = fp<{ deps: ServerDeps }>(
       const { apiKeyId, tenantId, scopes } = identity
       logCaller(request, tenantId, apiKeyId)
       if (tenantId !== null) assertAllowed(request, scopes)
-      const actor = { apiKeyId, requestId: request.id, sourceAddress: request.ip }
+      const actor = { apiKeyId, requestId: request.id, sourceAddress: clientAddress(request) }
       request.caller = { tenantId, scopes, actor }
       request.deps = { ...shared, db: dbOf(scopeOf(request.caller)) }
     })

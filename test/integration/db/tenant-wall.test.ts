@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { scopedDb } from '../../../src/db/client.ts'
+import { scopedDb, unenteredDb } from '../../../src/db/client.ts'
 import { newId } from '../../../src/domain/ids.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 
 /** Two tenants, as the platform has made them. */
 async function twoTenants() {
-  const { db: unscopedDb, pool } = await freshMetadata('undrop_api')
+  const { pool } = await freshMetadata('undrop_api')
   const platform = scopedDb(pool, 'every-tenant')
   const [one, other] = [newId('tenant'), newId('tenant')]
   for (const id of [one, other]) {
@@ -16,7 +16,7 @@ async function twoTenants() {
   }
   const tenantsSeen = async (db = platform) =>
     (await db.selectFrom('tenant').select('id').orderBy('id').execute()).map(({ id }) => id)
-  return { unscopedDb, pool, platform, one, other, tenantsSeen }
+  return { pool, platform, one, other, tenantsSeen }
 }
 
 test('a query that forgets to name its tenant sees the rows of that tenant alone, on whatever connection it runs', async () => {
@@ -34,13 +34,15 @@ test('a query that forgets to name its tenant sees the rows of that tenant alone
   expect(seen).toEqual(many.map((tenantId) => [tenantId]))
 })
 
-test('without a tenant there is nothing to see', async () => {
-  const { connection } = await freshMetadata('undrop_api')
-  expect(connection.role).toBe('undrop_api')
-  const { unscopedDb, tenantsSeen } = await twoTenants()
-  const fresh = await sql`select set_config('undrop.tenant', '', false)`.execute(unscopedDb)
-  expect(fresh.rows).toHaveLength(1)
-  expect(await tenantsSeen(unscopedDb)).toEqual([])
+test('without a tenant there is nothing to see, whoever has had the session before', async () => {
+  const { pool, platform, one, other, tenantsSeen } = await twoTenants()
+  const nobody = unenteredDb(pool)
+  for (const db of [platform, scopedDb(pool, { tenantId: one }), platform]) {
+    expect((await tenantsSeen(db)).length).toBeGreaterThan(0)
+    expect(await tenantsSeen(nobody)).toEqual([])
+  }
+  expect(pool.totalCount).toBe(1)
+  expect(await tenantsSeen(scopedDb(pool, { tenantId: other }))).toEqual([other])
 })
 
 test('rows of another tenant can be neither changed nor removed nor written', async () => {
@@ -74,4 +76,16 @@ test('every table has a wall but those that hold nothing of a tenant', async () 
      where relnamespace = 'undrop'::regnamespace and relkind in ('r', 'p') order by relname`.execute(db)
   expect(rows.length).toBeGreaterThan(WITHOUT_WALL.length)
   expect(rows.filter(({ walled }) => !walled).map(({ name }) => name)).toEqual(WITHOUT_WALL)
+})
+
+test('what belongs to no tenant cannot be changed or removed by the API', async () => {
+  const { db } = await freshMetadata('undrop_api')
+  for (const table of WITHOUT_WALL) {
+    const { rows } = await sql<Record<string, boolean>>`
+      select has_table_privilege(${`undrop.${table}`}, 'update') as "canUpdate",
+             has_table_privilege(${`undrop.${table}`}, 'delete') as "canDelete",
+             has_table_privilege(${`undrop.${table}`}, 'insert') as "canInsert"`.execute(db)
+    const canInsert = table === 'master_key'
+    expect(rows, table).toEqual([{ canUpdate: false, canDelete: false, canInsert }])
+  }
 })

@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import type { Db } from '../../../src/db/client.ts'
 import { openDb, openPool } from '../../../src/db/client.ts'
+import { eventIdOf } from '../../../src/domain/event-id.ts'
 import { newId } from '../../../src/domain/ids.ts'
+import type { Moment } from '../../../src/domain/moment.ts'
+import type { ServerDeps } from '../../../src/http/server.ts'
 import { recordEvent } from '../../../src/notify/outbox.ts'
 import { startPlacingEvents } from '../../../src/operations/event-placer.ts'
 import type { StreamLimits } from '../../../src/services/event-streams.ts'
 import { until } from '../../support/until.ts'
 import { type Connection, connect, listening, type Received } from './sse-client.ts'
-import { type Api, codeOf, startApi } from './test-api.ts'
+import { type Api, codeOf, NOW, startApi, type TestTenant } from './test-api.ts'
 
 /** The API that listens, with a worker that places events. */
-async function served(limits: Partial<StreamLimits> = {}) {
-  const api = await startApi({}, { streamLimits: limits })
+async function served(limits: Partial<StreamLimits> = {}, overrides: Partial<ServerDeps> = {}) {
+  const api = await startApi(overrides, { streamLimits: limits })
   await listening(api.app)
   const { pool: settings } = api.connection
   const metadata = { pool: settings, role: 'undrop_worker' } as const
@@ -120,6 +123,33 @@ test('every event is told once and in order, whenever the connection is cut and 
   expect(ids).toEqual(listed)
 })
 
+const LATER: Moment = '2026-11-23T15:00:00.000000Z'
+
+/** What ends a key's right to be told events; each returns what time it is then. */
+const endings: Record<string, (api: Api, tenant: TestTenant) => Promise<Moment>> = {
+  'its key is revoked': async ({ platform }, { id, keyId }) => {
+    await platform('DELETE', `/v1/tenants/${id}/api-keys/${keyId}`)
+    return NOW
+  },
+  'its key expires': async ({ platform }, { id, keyId }) => {
+    const expiresAt = '2026-11-23T14:30:00Z'
+    await platform('PATCH', `/v1/tenants/${id}/api-keys/${keyId}`, { expiresAt })
+    return LATER
+  },
+  'its key has been rotated and the overlap is over': async ({ platform }, { id, keyId }) => {
+    await platform('POST', `/v1/tenants/${id}/api-keys/${keyId}/rotate`, { overlapSeconds: 60 })
+    return LATER
+  },
+  'its key may not read events any more': async ({ platform }, { id, keyId }) => {
+    await platform('PATCH', `/v1/tenants/${id}/api-keys/${keyId}`, { scopes: ['audit:read'] })
+    return NOW
+  },
+  'its tenant is deleted': async ({ platform }, { id }) => {
+    await platform('DELETE', `/v1/tenants/${id}`)
+    return NOW
+  },
+}
+
 describe('GET /v1/events/stream', () => {
   test('begins with now, tells what comes as the list does, and is kept by no proxy', async () => {
     await using ground = await served()
@@ -178,16 +208,68 @@ describe('GET /v1/events/stream', () => {
     after.connection.cut()
   })
 
-  test('ends when its key is revoked or expires', async () => {
-    await using ground = await served({ heartbeatSeconds: 0.05 })
+  describe.each(Object.entries(endings))('when %s', (_what, end) => {
+    test('ends, though nothing happens', async () => {
+      let now = NOW
+      await using ground = await served({ heartbeatSeconds: 0.05 }, { now: () => now })
+      const { api } = ground
+      const tenant = await api.newTenant()
+      const { connection } = await follow(api, tenant.secret)
+      await until(() => connection.lastId() !== undefined)
+      expect(connection.isClosed()).toBe(false)
+      now = await end(api, tenant)
+      await until(() => connection.isClosed())
+      expect(connection.endedWell()).toBe(true)
+    })
+
+    test('tells nothing of what happens afterwards', async () => {
+      let now = NOW
+      await using ground = await served({ heartbeatSeconds: 3600, lifetimeSeconds: 3600 }, { now: () => now })
+      const { api, db } = ground
+      const tenant = await api.newTenant()
+      const { events, connection } = await follow(api, tenant.secret, { query: '?type=addon.*' })
+      await until(() => connection.lastId() !== undefined)
+      await record(db, tenant.id, 'before')
+      await until(() => events.length > 0)
+      now = await end(api, tenant)
+      await record(db, tenant.id, 'after')
+      await until(() => connection.isClosed())
+      expect(namesIn(events)).toEqual(['before'])
+      expect(connection.endedWell()).toBe(true)
+    })
+  })
+
+  test('begins behind no event that has not been, whose reader would wait for nothing', async () => {
+    await using ground = await served()
     const { api } = ground
-    const { id: tenantId, secret, keyId } = await api.newTenant()
-    const { connection } = await follow(api, secret)
-    await until(() => connection.lastId() !== undefined)
-    expect(connection.isClosed()).toBe(false)
-    await api.platform('DELETE', `/v1/tenants/${tenantId}/api-keys/${keyId}`)
-    await until(() => connection.isClosed())
-    expect(connection.endedWell()).toBe(true)
+    const { secret, client } = await api.newTenant()
+    const { data } = (await client('GET', '/v1/events')).json()
+    const beyond = eventIdOf(1_000_000)
+    expect((await follow(api, secret, { lastEventId: beyond })).connection.status).toBe(410)
+    expect(codeOf(await client('GET', `/v1/events?after=${beyond}`))).toBe('events-pruned')
+    for (const { id } of data) expect((await client('GET', `/v1/events?after=${id}`)).statusCode).toBe(200)
+  })
+
+  test('does not stay open for a client that has gone before it began', async () => {
+    const gone: Promise<void>[] = []
+    await using ground = await served({ perKeyMax: 1, heartbeatSeconds: 3600, lifetimeSeconds: 3600 })
+    const { api } = ground
+    const { secret } = await api.newTenant()
+    const { app } = api.serve()
+    app.addHook('preHandler', async ({ raw }) => {
+      if (gone.length > 0) return
+      raw.socket.destroy()
+      gone.push(new Promise((resolve) => raw.socket.once('close', () => resolve())))
+      await gone[0]
+    })
+    await listening(app)
+    await expect(follow({ app }, secret)).rejects.toThrow()
+    let again: Connection | undefined
+    await until(async () => {
+      again = (await follow({ app }, secret)).connection
+      return again.status === 200
+    })
+    again?.cut()
   })
 
   test('is refused with 429 beyond as many as a key may have, until one ends', async () => {
@@ -208,6 +290,19 @@ describe('GET /v1/events/stream', () => {
       return again.status === 200
     })
     for (const connection of [...open, again, theirs.connection]) connection?.cut()
+  })
+
+  test('is refused with 429 beyond as many as the keys of a tenant may have together', async () => {
+    await using ground = await served({ perTenantMax: 2 })
+    const { api } = ground
+    const { id, secret } = await api.newTenant()
+    const key = (await api.platform('POST', `/v1/tenants/${id}/api-keys`, { name: 'another' })).json()
+    const [one, two] = [await follow(api, secret), await follow(api, key.secret)]
+    expect([one.connection.status, two.connection.status]).toEqual([200, 200])
+    expect((await follow(api, key.secret)).connection.status).toBe(429)
+    const theirs = await follow(api, (await api.newTenant()).secret)
+    expect(theirs.connection.status).toBe(200)
+    for (const { connection } of [one, two, theirs]) connection.cut()
   })
 
   test('ends in good order when the process stops, which is not held up by it', async () => {

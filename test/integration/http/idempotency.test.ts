@@ -158,6 +158,43 @@ describe('an answer', () => {
     ])
   })
 
+  test('that holds a secret is given again to no other key of the tenant, whatever the operation', async () => {
+    const api = await startApi()
+    const secretsShown = new Set<string>()
+    for (const { id, method, path, pathParameters, body, platformOnly } of await documentedOperations()) {
+      if (method !== 'POST') continue
+      const estate = await openEstate(api)
+      await completeBackup(api.db, estate.addon)
+      const url = fill(path, await idsOf(estate, pathParameters))
+      const keys = platformOnly ? '/v1/platform-keys' : `/v1/tenants/${estate.tenantId}/api-keys`
+      const scopes = platformOnly ? {} : { scopes: ['admin'] }
+      const another = (await api.platform('POST', keys, { name: 'another', ...scopes })).json()
+      const headers = withKey()
+      const first = await (platformOnly ? api.platform : estate.client)('POST', url, body, headers)
+      const second = await api.clientWith(another.secret)('POST', url, body, headers)
+      const { secret, password } = first.body === '' ? {} : first.json()
+      if (secret === undefined && password === undefined) {
+        expect([second.statusCode, second.body], id).toEqual([first.statusCode, first.body])
+        continue
+      }
+      secretsShown.add(id)
+      expect(codeOf(second), id).toBe('idempotent-answer-lost')
+      expect(second.json()).toMatchObject({ action: expect.any(String), resourceId: expect.any(String) })
+      for (const shown of [secret, password])
+        if (shown !== undefined) expect(second.body).not.toContain(shown)
+    }
+    expect([...secretsShown].sort()).toEqual([
+      ...[
+        'createApiKey',
+        'createPlatformKey',
+        'createWebhookEndpoint',
+        'revealCredential',
+        'revealCredentials',
+      ],
+      ...['rotateApiKey', 'rotatePlatformKey', 'rotateWebhookSecret'],
+    ])
+  })
+
   test('of a request that the state of things refuses is kept', async () => {
     const { newTenant } = await startApi()
     const { client } = await newTenant(SCOPES)

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import type { Db } from '../../../src/db/client.ts'
+import { type Db, openDb, openPool } from '../../../src/db/client.ts'
+import type { MeasuredName } from '../../../src/domain/restore-plan.ts'
 import { listedArchives, SEGMENT_FILE_BYTES } from '../../support/listed-archives.ts'
 import { availableAddon, codeOf, completeBackup, NOW, rowCounts, startApi } from './test-api.ts'
 
@@ -19,7 +20,13 @@ async function protectedAddon() {
   await archive({ last_archived_segment: SEGMENT(8) })
   const plan = (target: object) => client('POST', `/v1/addons/${addon.id}/restore-plan`, { target })
   const restore = (target: object) => client('POST', `/v1/addons/${addon.id}/restores`, { target })
-  return { ...api, client, tenantId, addon, backupId, listed, archive, plan, restore }
+  /** As workers note it. */
+  const measure = async (values: { name: MeasuredName; value: number }[]) => {
+    const worker = openDb(openPool({ ...api.connection, role: 'undrop_worker' }, 1))
+    await worker.insertInto('measured_rate').values(values).execute()
+    await worker.destroy()
+  }
+  return { ...api, client, tenantId, addon, backupId, listed, archive, measure, plan, restore }
 }
 
 /** Everything the metadata holds, but for the audit. */
@@ -63,15 +70,12 @@ describe('POST /v1/addons/{addonId}/restore-plan', () => {
   })
 
   test('estimates by what was measured', async () => {
-    const { db, plan } = await protectedAddon()
-    await db
-      .insertInto('measured_rate')
-      .values([
-        { name: 'fetch_bytes_per_second', value: 100_000 },
-        { name: 'replay_segments_per_second', value: 2 },
-        { name: 'restore_other_seconds', value: 1.5 },
-      ])
-      .execute()
+    const { measure, plan } = await protectedAddon()
+    await measure([
+      { name: 'fetch_bytes_per_second', value: 100_000 },
+      { name: 'replay_segments_per_second', value: 2 },
+      { name: 'restore_other_seconds', value: 1.5 },
+    ])
     expect((await plan({ latest: true })).json()).toMatchObject({
       estimatedSeconds: { fetching: 10, replaying: 3, other: 1.5, total: 14.5 },
       basis: 'measured',
@@ -88,7 +92,7 @@ describe('POST /v1/addons/{addonId}/restore-plan', () => {
   })
 
   test('warns of what may stand in the way', async () => {
-    const { db, addon, plan, archive } = await protectedAddon()
+    const { db, addon, measure, plan, archive } = await protectedAddon()
     await completeBackup(db, addon, '2026-11-23T13:40:00.000000Z', '0/7000028')
     const gap = {
       afterSegment: SEGMENT(3),
@@ -99,7 +103,7 @@ describe('POST /v1/addons/{addonId}/restore-plan', () => {
     }
     await archive({ gaps: JSON.stringify([gap]) })
     await db.updateTable('addon').set({ protection: 'stalled' }).execute()
-    await db.insertInto('measured_rate').values({ name: 'disk_free_bytes', value: 1000 }).execute()
+    await measure([{ name: 'disk_free_bytes', value: 1000 }])
     const damaged = await completeBackup(db, addon, '2026-11-23T13:50:00.000000Z', '0/8000028')
     await db.updateTable('backup').set({ damaged_at: NOW }).where('id', '=', damaged).execute()
     const { backup, warnings } = (await plan({ latest: true })).json()

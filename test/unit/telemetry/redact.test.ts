@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createLogger } from '../../../src/telemetry/logger.ts'
+import { redact } from '../../../src/telemetry/redact.ts'
 
 const SECRET = 'opensesame/+Zx9'
 const S3_SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
@@ -18,7 +19,10 @@ const texts: Readonly<Record<string, string>> = {
   'a URL with a strange password': `redis://:open@sesame"quoted@10.0.0.1:6379`,
   'a connection string': `host=/run user=owner password=opensesame dbname=shop`,
   'a quoted connection string': `host=/run password='open \\'sesame opensesame' dbname=shop`,
+  'a quoted connection string that ends in a backslash': `password='open sesame\\\\ opensesame\\' x=1`,
+  'a quoted connection string that is cut off': `host=/run password='open \\n opensesame \\`,
   'a statement': `alter role owner password 'opensesame'`,
+  'a statement with a quote in the password': `alter role owner password 'a''opensesame'`,
   'a query': `/v1/x?token=opensesame&limit=1`,
   'an environment': `PGPASSWORD=opensesame AWS_SECRET_ACCESS_KEY=opensesame`,
   'an option of pgBackRest': `repo1-cipher-pass=opensesame repo1-s3-key-secret=opensesame`,
@@ -83,4 +87,43 @@ test('what is no secret stays as it is', () => {
     ...facts,
     msg: 'the password is wrong',
   })
+})
+
+describe('a line is searched in a time that its length decides, whatever callers have put in it', () => {
+  const LENGTH = 32_768
+  const parts = [
+    '-password',
+    'password',
+    'password.',
+    "password='",
+    'a-',
+    'a+',
+    'a://',
+    'a:',
+    '\\',
+    '\\"',
+    '\\"password\\":\\"',
+    '\\\\\\"password\\\\\\":',
+    '"',
+    'Bearer ',
+    'udk_',
+    '-----BEGIN PRIVATE KEY-----',
+    'SCRAM-SHA-256$',
+    'password ',
+    'password =',
+    "password '",
+  ]
+  const starts = ['', "password='", 'password=', 'x://', 'password ', '\\"password\\":\\"']
+
+  test.each(starts.flatMap((start) => parts.map((part) => [start, part])))(
+    '%s%s, repeated',
+    (start, part) => {
+      const path = start + part.repeat(LENGTH / part.length)
+      const line = JSON.stringify({ path, after: "it's said" })
+      const limit = performance.now() + 1000
+      const clean = redact(line)
+      expect(performance.now()).toBeLessThan(limit)
+      expect(JSON.parse(clean).after).toBe("it's said")
+    },
+  )
 })

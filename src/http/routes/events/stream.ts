@@ -1,6 +1,7 @@
+import { finished } from 'node:stream'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { streamEvents } from '../../../services/stream-events.ts'
+import { STREAM_SCOPES, streamEvents } from '../../../services/stream-events.ts'
 import { eventStreamBody } from '../../event-stream.ts'
 import { eventFilters, eventPosition, eventSchema } from '../../schemas/event.ts'
 import { problems } from '../../schemas/problem.ts'
@@ -33,7 +34,7 @@ export const streamEventsRoute: FastifyPluginAsyncZod = async (app) => {
         summary: 'Follow events',
         description,
         tags: ['Events'],
-        security: needs('addons:read'),
+        security: needs(...STREAM_SCOPES),
         querystring,
         headers,
         response: {
@@ -51,8 +52,9 @@ export const streamEventsRoute: FastifyPluginAsyncZod = async (app) => {
       const wanted = { ...filter, types }
       const { items, stream } = await streamEvents(deps, caller, wanted, headers['last-event-id'] ?? after)
       const body = eventStreamBody(items, stream.signal)
-      // Not when the body closes: that waits for the next item, of which there may be none for long.
-      reply.raw.once('close', () => {
+      // Not when the body closes: that waits for the next item, of which there may be none for long. The client may have
+      // gone already.
+      finished(reply.raw, () => {
         stream.end()
         stream.closed()
       })
