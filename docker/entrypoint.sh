@@ -15,7 +15,10 @@ done
 
 process=${1-}
 case $process in
-  migrate | reseal) exec node "src/bin/$process.ts" ;;
+  migrate | reseal | ca)
+    shift
+    exec node "src/bin/$process.ts" "$@"
+    ;;
   api | worker | start) ;;
   *) exec "$@" ;;
 esac

@@ -1,7 +1,9 @@
 import { loadConfig } from '../config/config.ts'
+import { recordAudit } from '../db/audit.ts'
 import { openDb, openPool } from '../db/client.ts'
 import { resealAll } from '../db/reseal.ts'
 import { sealedColumns } from '../secrets/sealed-columns.ts'
+import { consoleActor } from './console-actor.ts'
 import { openHost } from './host.ts'
 import { openMetadata } from './metadata.ts'
 import { openKeyRing } from './open-key-ring.ts'
@@ -19,6 +21,8 @@ await start(async () => {
       keyId,
       reseal: (sealed, context) => ring.seal(ring.open(sealed, context), context),
     })
+    const entry = { tenantId: null, action: 'master-key.reseal', resourceId: keyId, detail: { resealed } }
+    await recordAudit(db, { actor: consoleActor(), ...entry })
     process.stdout.write(`${resealed} secrets were sealed again; all are sealed by the key ${keyId}\n`)
   } finally {
     await db.destroy()

@@ -28,7 +28,7 @@ import { openDispatcher } from './webhooks.ts'
 const SWEEP_SECONDS = 5
 const RECONCILE_SECONDS = 10
 /** Beside the turns: renewals of their leases, which must not wait for them, the sweeper, and two for each kind of rounds. */
-const SPARE_CONNECTIONS = 6
+const SPARE_CONNECTIONS = 8
 
 /** Of this process. */
 const WRITTEN_CONFIGS: WrittenConfigs = new Map()

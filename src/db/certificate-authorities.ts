@@ -34,9 +34,13 @@ function insert(db: Executor, { id, certificate, keySealed }: AuthorityRecord, s
   return db.insertInto('certificate_authority').values({ id, certificate, key_sealed: keySealed, signs })
 }
 
+/** Nobody else adds, changes or removes one until the transaction ends; reading them goes on. */
+export async function lockAuthorities(tx: Tx): Promise<void> {
+  await sql`lock table certificate_authority in share row exclusive mode`.execute(tx)
+}
+
 /** Has the newest authority sign from now on. */
 export async function signByNewestAuthority(tx: Tx): Promise<void> {
-  await sql`select from certificate_authority for update`.execute(tx)
   await sql`update certificate_authority set signs = false where signs`.execute(tx)
   await sql`
     update certificate_authority set signs = true
@@ -48,13 +52,10 @@ export async function countAuthorities(db: Executor): Promise<number> {
   return rows[0]?.count ?? 0
 }
 
-/** Removes all authorities but the one that signs. Returns how many. */
-export async function removeOtherAuthorities(db: Executor): Promise<number> {
-  const { numDeletedRows } = await db
-    .deleteFrom('certificate_authority')
-    .where('signs', '=', false)
-    .executeTakeFirstOrThrow()
-  return Number(numDeletedRows)
+/** Removes all authorities but the one that signs. Returns their ids. */
+export async function removeOtherAuthorities(tx: Tx): Promise<string[]> {
+  const others = tx.deleteFrom('certificate_authority').where('signs', '=', false)
+  return (await others.returning('id').execute()).map(({ id }) => id)
 }
 
 /** What clients are to trust, as PEM, one certificate after the other; '' before there is any. */

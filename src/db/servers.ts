@@ -115,3 +115,10 @@ export async function forgetServer(db: Executor, serverId: string): Promise<void
     update archive set removed_at = coalesce(removed_at, now()), next_backup_at = null, schedule_stale = false
      where server_id = ${serverId}`.execute(db)
 }
+
+/** Of these servers, those that a row knows and does not call deleted. */
+export async function presentServers(db: Executor, serverIds: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from server where id = any(${serverIds}) and deleted_at is null`.execute(db)
+  return rows.map(({ id }) => id)
+}

@@ -18,6 +18,7 @@ export const credentialNature = {
   access: z.enum(['owner', 'read-write', 'read-only']),
 }
 export const webhookEndpoint = { webhookEndpointId: id }
+export const certificateAuthority = { certificateAuthorityId: id }
 export const apiKey = {
   apiKeyId: id,
   name: z.string(),

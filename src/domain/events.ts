@@ -4,6 +4,7 @@ import {
   apiKey,
   backup,
   backupType,
+  certificateAuthority,
   change,
   credential,
   credentialNature,
@@ -124,6 +125,10 @@ export const eventData = {
     reason: z.enum(DISABLED_REASONS),
   }),
   'webhook-endpoint.deleted': z.object(webhookEndpoint),
+
+  'certificate-authority.added': z.object(certificateAuthority),
+  'certificate-authority.used': z.object(certificateAuthority),
+  'certificate-authority.retired': z.object(certificateAuthority),
 
   'operation.failed': z.object({ operationId: id, ...addon, kind: z.string(), failure: failure.nullable() }),
 } as const satisfies Record<string, z.ZodObject>

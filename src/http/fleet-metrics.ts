@@ -8,6 +8,7 @@ export function fleetMetrics(fleet: Fleet): Metric[] {
     ...protectionMetrics(fleet),
     ...archiveMetrics(fleet),
     ...workMetrics(fleet),
+    certificateMetric(fleet),
     ...webhookMetrics(fleet),
   ]
 }
@@ -70,6 +71,22 @@ function archiveMetrics({ archives }: Fleet): Metric[] {
     metric('undrop_archive_stored_bytes', 'What all archives take, as last surveyed', archives.storedBytes),
     metric('undrop_archives_kept', 'Archives of deleted add-ons that can still be restored', archives.kept),
   ]
+}
+
+/** Time has gone by since a worker has looked. */
+function certificateMetric({ observations }: Fleet): Metric {
+  const expiry = (of: 'server' | 'authority', name: Fleet['observations'][number]['name']) =>
+    observations
+      .filter((one) => one.name === name)
+      .map(({ value, ageSeconds }) => ({ labels: { of }, value: value - ageSeconds }))
+  return {
+    name: 'undrop_certificate_expires_seconds',
+    help: 'To the end of the certificate of a server that ends first, and of the authority that signs',
+    values: [
+      ...expiry('server', 'certificate_expires_seconds'),
+      ...expiry('authority', 'authority_expires_seconds'),
+    ],
+  }
 }
 
 /** What no worker has seen yet is left out, not 0. */

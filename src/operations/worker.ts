@@ -10,6 +10,7 @@ import { compareArchives } from './stored-archives.ts'
 import { survey } from './survey.ts'
 import { ringNext, type SweepDeps, sweep } from './sweeper.ts'
 import type { Doorbell, WakeUp } from './wake-up.ts'
+import { watchCertificates } from './watch-certificates.ts'
 
 export interface WorkerOptions {
   db: Db
@@ -32,7 +33,9 @@ export interface WorkerOptions {
 const RECONCILER_LOCK = 8_736_702
 const ARCHIVES_LOCK = 8_736_711
 const SURVEY_LOCK = 8_736_712
+const CERTIFICATES_LOCK = 8_736_741
 const ARCHIVES_SECONDS = 3600
+const CERTIFICATES_SECONDS = 600
 
 /** One worker: takes turns on operations whenever the doorbell rings, sweeps, reconciles, and surveys archives. */
 export function startWorker(options: WorkerOptions): { close(): Promise<void> } {
@@ -75,6 +78,7 @@ export function startWorker(options: WorkerOptions): { close(): Promise<void> } 
     alone(RECONCILER_LOCK, options.reconcileEverySeconds, (deps) => reconcile(deps, store, reconciled)),
     alone(SURVEY_LOCK, options.reconcileEverySeconds, (deps) => survey(deps, store, reconciled)),
     alone(ARCHIVES_LOCK, ARCHIVES_SECONDS, (deps) => compareArchives(deps, ARCHIVES_SECONDS, reconciled)),
+    alone(CERTIFICATES_LOCK, CERTIFICATES_SECONDS, (deps) => watchCertificates(deps, CERTIFICATES_SECONDS)),
   ]
 
   return {

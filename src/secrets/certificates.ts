@@ -110,9 +110,23 @@ export function isServerCertificateGood(
   }
 }
 
-/** Whether that authority vouches for the first certificate of the text. */
+/** Whether that authority vouches for the first certificate of the text; of a text without any, none does. */
 export function isSignedBy(pem: string, authorityCertificate: string): boolean {
-  return new X509Certificate(pem).verify(new X509Certificate(authorityCertificate).publicKey)
+  return parsed(pem)?.verify(new X509Certificate(authorityCertificate).publicKey) ?? false
+}
+
+/** Seconds to the end of the first certificate of the text; 0 for a text without any, which is of no use already. */
+export function secondsToEnd(pem: string, now: Date): number {
+  const end = parsed(pem)?.validToDate
+  return end === undefined ? 0 : Math.floor((end.getTime() - now.getTime()) / 1000)
+}
+
+function parsed(pem: string): X509Certificate | null {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return null
+  }
 }
 
 const isFor = (certificate: X509Certificate, host: string): boolean =>

@@ -6,8 +6,18 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import * as api from './client/sdk.gen.ts'
 import { metadata } from './support/admin.ts'
-import { aProtectedAddon, aTenant, clockOf, query, restoredChild, reveal } from './support/stories.ts'
+import {
+  aProtectedAddon,
+  aTenant,
+  clockOf,
+  ok,
+  query,
+  restoredChild,
+  reveal,
+  until,
+} from './support/stories.ts'
 import { startUndrop, type Undrop } from './support/undrop.ts'
 
 const BIN = join(import.meta.dirname, '../../src/bin')
@@ -61,6 +71,38 @@ const keyIds = async () => {
   return rows.map(({ id }) => id)
 }
 
+/** Tables with a value anywhere that the key of that id has sealed. */
+async function tablesSealedBy(id: string): Promise<string[]> {
+  const tables = await metadata<{ name: string }>(
+    undrop,
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('undrop', 'bullmq')`,
+  )
+  const found = await Promise.all(
+    tables.map(async ({ name }) => {
+      const rows = await metadata(undrop, `select from ${name} as t where t::text like '%v1.${id}.%' limit 1`)
+      return rows.length > 0 ? [name] : []
+    }),
+  )
+  return found.flat().sort()
+}
+
+/** One of each secret that a tenant can have without an object store. */
+async function makeSecrets(): Promise<void> {
+  const { client } = undrop
+  const { tenantId } = await ok(api.getAddon({ client, path: { addonId: addon.id } }))
+  const body = { name: 'reporting', access: 'read-only' } as const
+  const headers = { 'idempotency-key': 'once' }
+  const made = await ok(api.createCredential({ client, path: { addonId: addon.id }, headers, body }))
+  const path = { addonId: addon.id, credentialId: made.id }
+  await until(
+    async () => (await ok(api.getCredential({ client, path }))).status === 'active',
+    'the credential',
+  )
+  await ok(
+    api.createWebhookEndpoint({ client, body: { tenantId, url: 'https://192.88.1.1/', enabled: false } }),
+  )
+}
+
 /** Everything that is sealed, and by which key the metadata says. */
 const sealedState = () =>
   metadata(
@@ -78,7 +120,16 @@ async function childHasAll(): Promise<void> {
 
 test('the master key is changed on a running Undrop, and every secret stays readable', async () => {
   const [oldKey, newKey] = [await readKey(), randomBytes(32).toString('base64')]
-  const [oldId] = await keyIds()
+  const [oldId = ''] = await keyIds()
+  await makeSecrets()
+  expect(await tablesSealedBy(oldId)).toEqual([
+    'undrop.addon',
+    'undrop.archive',
+    'undrop.certificate_authority',
+    'undrop.credential',
+    'undrop.idempotency_key',
+    'undrop.webhook_secret',
+  ])
 
   await writeKeys(oldKey, newKey)
   await restart()
@@ -94,6 +145,7 @@ test('the master key is changed on a running Undrop, and every secret stays read
   const now = await keyIds()
   expect(now).toHaveLength(1)
   expect(now).not.toContain(oldId)
+  expect(await tablesSealedBy(oldId)).toEqual([])
   expect(await reseal()).toMatch(/^0 secrets/)
   expect(await credentials()).toEqual(addon.login)
 

@@ -8,7 +8,6 @@ import pg from 'pg'
 import { expect, onTestFinished } from 'vitest'
 import { caCertificates } from '../../../src/db/certificate-authorities.ts'
 import type { ServerRecord } from '../../../src/db/servers.ts'
-import { newId } from '../../../src/domain/ids.ts'
 import { localDriver } from '../../../src/drivers/local/local-driver.ts'
 import { findPostgresBinaries } from '../../../src/drivers/local/postgres-binaries.ts'
 import { findOsUser } from '../../../src/lib/os-user.ts'
@@ -27,6 +26,7 @@ import { emptyWorld } from '../../support/fake/world.ts'
 import { freshMetadata } from '../../support/metadata-database.ts'
 import { freePort } from '../../support/ports.ts'
 import { until } from '../../support/until.ts'
+import { anAddon, aTenant } from './rows.ts'
 import { fakeWorkDeps } from './stage.ts'
 
 const PASSWORD = 'secret-of-the-owner'
@@ -62,7 +62,7 @@ export async function aServer(): Promise<Ground> {
     adminOsUsers: ['root', osUser.name],
   }
   const server = {
-    serverId: newId('server'),
+    serverId: (await anAddon(db, await aTenant(db))).serverId,
     port,
     postgresVersion,
     settings: {},

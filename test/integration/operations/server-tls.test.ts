@@ -24,6 +24,8 @@ import {
   start,
 } from './server-tls-ground.ts'
 
+const actor = { apiKeyId: null, requestId: 'r1', sourceAddress: 'here' }
+
 test('clients that check everything get in, by libpq and by pg', async () => {
   const ground = await aServingServer()
   const sslrootcert = await ground.caFile()
@@ -161,19 +163,19 @@ test('the authority is replaced without a client being turned away that trusts b
   const trusting = async (sslrootcert: Promise<string>) =>
     ground.url({ sslmode: 'verify-full', sslrootcert: await sslrootcert })
   const beforehand = await trusting(ground.caFile())
-  await introduceAuthority(deps.db, deps.keyRing)
+  await introduceAuthority(deps.db, deps.keyRing, actor)
   const both = await trusting(ground.caFile())
   expect([await byPg(beforehand), await byPg(both)]).toEqual(['TLSv1.3', 'TLSv1.3'])
 
-  await useNewestAuthority(deps.db)
-  await expect(retireAuthorities(deps.db, deps.driver)).rejects.toThrow('not renewed yet')
+  await useNewestAuthority(deps.db, actor)
+  await expect(retireAuthorities(deps.db, deps.driver, actor)).rejects.toThrow('not renewed yet')
   const serial = await serialOf(both)
   await refreshServer(deps, server)
   await until(async () => (await serialOf(both)) !== serial)
   expect(await byPsql(ground, both)).toBe('TLSv1.3')
   await expect(byPsql(ground, beforehand)).rejects.toThrow('certificate verify failed')
 
-  expect(await retireAuthorities(deps.db, deps.driver)).toBe(1)
+  expect(await retireAuthorities(deps.db, deps.driver, actor)).toBe(1)
   expect(await byPg(await trusting(ground.caFile()))).toBe('TLSv1.3')
 })
 

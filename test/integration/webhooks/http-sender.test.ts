@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -121,4 +121,27 @@ test('a name server that does not answer takes no longer than the time limit', a
   })
   const sender = httpSender({ targets, timeoutSeconds: 0.1 })
   expect(await sender.send(message(`http://${HOST}/`))).toMatchObject({ error: 'timed-out' })
+})
+
+test('a receiver that drips its answer, head or body, takes no longer than the time limit', async () => {
+  const dripping = async (head: string) => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {}).write(head)
+      const timer = setInterval(() => socket.write('x'), 20)
+      socket.once('close', () => clearInterval(timer))
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  }
+  const { sender } = senderTo({}, 0.4)
+  const [head, body] = await Promise.all(
+    ['HTTP/1.1 200 OK\r\nx: ', 'HTTP/1.1 200 OK\r\n\r\n'].map(async (begun) =>
+      sender.send(message(await dripping(begun))),
+    ),
+  )
+  expect(head).toMatchObject({ statusCode: null, error: 'timed-out' })
+  // It has said that it took the message.
+  expect(body).toMatchObject({ statusCode: 200, error: null })
 })

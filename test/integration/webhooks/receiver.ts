@@ -11,10 +11,13 @@ export interface Arrival {
   accepted: boolean
 }
 
-/** What a receiver does with a request: a status with headers, or nothing at all, or it hangs up. */
+/** What a receiver does with a request: a status with headers, now or later, or nothing at all, or it hangs up. */
 export type Behaviour = (
   request: IncomingMessage,
-) => { status: number; headers?: Record<string, string>; text?: string } | 'hang' | 'hang-up'
+) =>
+  | { status: number; headers?: Record<string, string>; text?: string; after?: Promise<void> }
+  | 'hang'
+  | 'hang-up'
 
 /** A webhook receiver on loopback, with a list of what has arrived in the order in which it did. */
 export async function receiver(behave: Behaviour = () => ({ status: 200 })) {
@@ -29,6 +32,7 @@ export async function receiver(behave: Behaviour = () => ({ status: 200 })) {
     const body = Buffer.concat(chunks).toString()
     arrivals.push({ id: headers['webhook-id'] ?? '', headers, body, accepted })
     if (behaviour === 'hang') return
+    await behaviour.after
     response.writeHead(behaviour.status, behaviour.headers).end(behaviour.text)
   }
   // A sender that gives up in the middle is no concern of the receiver's.

@@ -68,6 +68,16 @@ test('what nobody has seen is left out, and not said to be 0', async () => {
     expect(text).not.toContain(name)
 })
 
+test('the time to the end of a certificate has gone on since a worker has looked', async () => {
+  const observations = [
+    { name: 'certificate_expires_seconds', value: 1000, ageSeconds: 10 },
+    { name: 'authority_expires_seconds', value: 5000, ageSeconds: 20 },
+  ] as const
+  const text = await metricsText(fleetMetrics({ ...fleet, observations: [...observations] }))
+  expect(text).toContain('undrop_certificate_expires_seconds{of="server"} 990')
+  expect(text).toContain('undrop_certificate_expires_seconds{of="authority"} 4980')
+})
+
 test('the fleet is read once in five seconds, and again after a failure', async () => {
   let [now, reads] = [0, 0]
   const read = () => {
