@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { isWholeApiKey } from '../../domain/credentials.ts'
 import { Problem } from '../../domain/problem.ts'
 import { allows, type Scope } from '../../domain/scopes.ts'
-import { authenticate } from '../../services/authenticate.ts'
+import { authenticator } from '../../services/authenticate.ts'
 import { type Caller, scopeOf } from '../../services/caller.ts'
 import type { ServiceDeps } from '../../services/service-deps.ts'
 import type { ServerDeps } from '../server-deps.ts'
@@ -22,13 +22,12 @@ declare module 'fastify' {
 export const authentication = fp<{ deps: ServerDeps }>(
   async (app, { deps }) => {
     const { dbOf, unscopedDb, checks: _, ...shared } = deps
+    const authenticate = authenticator({ ...deps, db: unscopedDb })
     app.decorateRequest('caller')
     app.decorateRequest('deps')
     app.addHook('onRequest', async (request, reply) => {
       const secret = /^Bearer (udk_\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-      const identity = await app.admit(request, reply, secret, (given) =>
-        authenticate({ ...deps, db: unscopedDb }, given),
-      )
+      const identity = await app.admit(request, reply, secret, authenticate)
       if (identity === null) throw unauthenticated(secret)
       const { apiKeyId, tenantId, scopes } = identity
       logCaller(request, tenantId, apiKeyId)
