@@ -27,12 +27,15 @@ export function backupArgv(stanza: Stanza, type: BackupType): Argv {
   return stanzaArgv(stanza, `--type=${TYPES[type]}`, VERBOSE, 'backup')
 }
 
+/** In seconds, between attempts at a file. Its own 15 would keep a restore from an older backup for as long. */
+const RETRY_AFTER = '--job-retry-interval=1'
+
 /**
  * Leaves recovery settings to us (`none`). The delta option goes on where an interrupted restore ended; in an empty
  * directory pgBackRest turns it off by itself.
  */
 export function restoreArgv(stanza: Stanza, label: string): Argv {
-  return stanzaArgv(stanza, `--set=${label}`, '--type=none', '--delta', VERBOSE, 'restore')
+  return stanzaArgv(stanza, `--set=${label}`, '--type=none', '--delta', RETRY_AFTER, VERBOSE, 'restore')
 }
 
 /**
