@@ -11,8 +11,8 @@ export interface LoggerOptions {
   secrets?: readonly string[]
 }
 
-/** So much waits to be written, in bytes. */
-const WAITING_MAX = 64 * 1024
+/** So much waits to be written, in bytes; less than what pino writes at once. */
+const WAITING_MAX = 8 * 1024
 
 /**
  * Standard output, for a process that logs every request: what one turn of the event loop logs is written at its end, in
