@@ -26,7 +26,11 @@ describe('a log that is written by turns is whole, and in order', () => {
   const expected = Array.from({ length: LINES }, (_, number) => `line ${number}`)
 
   test.each([
-    ['the process is killed a turn later', `setImmediate(() => setImmediate(() => process.kill(process.pid, 'SIGKILL')))`, undefined],
+    [
+      'the process is killed a turn later',
+      `setImmediate(() => setImmediate(() => process.kill(process.pid, 'SIGKILL')))`,
+      undefined,
+    ],
     ['the process exits at once', 'process.exit(3)', 3],
     ['nobody catches an error', `throw new Error('broken')`, 1],
   ])('when %s', async (_, end, code) => {
