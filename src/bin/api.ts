@@ -9,6 +9,7 @@ import { buildServer, type ServerDeps } from '../http/server.ts'
 import { openDoorbell } from '../operations/queue.ts'
 import { eventStreams } from '../services/event-streams.ts'
 import { httpMetrics } from '../telemetry/http-metrics.ts'
+import { outputByTurns } from '../telemetry/logger.ts'
 import { processMetrics } from '../telemetry/process-metrics.ts'
 import { openAdmissionLimits } from './admission-limits.ts'
 import { apiPools } from './api-pool.ts'
@@ -23,7 +24,7 @@ import { openWebhookTargets } from './webhooks.ts'
 
 /** Starts the API process. */
 async function startServing(config: Config): Promise<{ close(): Promise<void> }> {
-  const logger = openLog(config, 'api')
+  const logger = openLog(config, 'api', outputByTurns())
   const tracing = await openTraces(config, 'api')
   const host = await openHost(config)
   const { connection } = await openMetadata(config, host)

@@ -1,11 +1,12 @@
+import type { DestinationStream } from 'pino'
 import type { Config } from '../config/config.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import type { Tracing } from '../telemetry/traces.ts'
 import { openTracing } from '../telemetry/tracing.ts'
 
 /** The log of a process, which is searched for the secrets that its configuration holds. */
-export const openLog = (config: Config, name: string): Logger =>
-  createLogger({ level: config.LOG_LEVEL, name, secrets: secretsOf(config) })
+export const openLog = (config: Config, name: string, destination?: DestinationStream): Logger =>
+  createLogger({ level: config.LOG_LEVEL, name, secrets: secretsOf(config) }, destination)
 
 export const openTraces = (config: Config, name: string): Promise<Tracing | undefined> =>
   openTracing(config.OTEL_EXPORTER_OTLP_ENDPOINT, `undrop-${name}`)

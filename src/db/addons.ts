@@ -2,6 +2,7 @@ import { type Insertable, type JoinBuilder, sql, type Updateable } from 'kysely'
 import type { BackupPolicy } from '../domain/backup-policy.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Executor, Tx } from './client.ts'
+import { lookup } from './lookup.ts'
 import type {
   AddonRow,
   AddonTable,
@@ -45,18 +46,10 @@ export async function insertAddon(tx: Tx, { addon, server, archive }: NewAddon):
   return { ...row, port: null, archive_kept_until: null, tenant_backup_policy: tenantPolicy }
 }
 
-export function findAddon(ex: Executor, scope: TenantScope, id: string): Promise<AddonWithPort | undefined> {
-  return liveAddons(ex, scope).where('addon.id', '=', id).executeTakeFirst()
-}
+export const findAddon = lookup((ex, scope, id) => liveAddons(ex, scope).where('addon.id', '=', id))
 
 /** Also an add-on that is deleted: it can be looked up by its id for good. */
-export function findAddonEverKnown(
-  ex: Executor,
-  scope: TenantScope,
-  id: string,
-): Promise<AddonWithPort | undefined> {
-  return addons(ex, scope).where('addon.id', '=', id).executeTakeFirst()
-}
+export const findAddonEverKnown = lookup((ex, scope, id) => addons(ex, scope).where('addon.id', '=', id))
 
 /** Every change of an add-on, and every restore from it, locks its row first, so that they take turns. */
 export function lockAddon(tx: Tx, scope: TenantScope, id: string): Promise<AddonWithPort | undefined> {

@@ -1,17 +1,14 @@
 import { sql } from 'kysely'
 import type { OperationKind } from '../domain/addon.ts'
 import type { Executor, Tx } from './client.ts'
+import { lookup } from './lookup.ts'
 import type { OperationRow, OperationStepRow } from './schema.ts'
 import { inSlice, rowsOf, type Slice } from './slice.ts'
 import { inScope, type TenantScope } from './tenant-scope.ts'
 
-export function findOperation(
-  ex: Executor,
-  scope: TenantScope,
-  id: string,
-): Promise<OperationRow | undefined> {
-  return ex.selectFrom('operation').selectAll().where(inScope(scope)).where('id', '=', id).executeTakeFirst()
-}
+export const findOperation = lookup((ex, scope, id) =>
+  ex.selectFrom('operation').selectAll().where(inScope(scope)).where('id', '=', id),
+)
 
 /** Only for an operation that `findOperation` has found. */
 export function stepsOf(ex: Executor, operation: OperationRow): Promise<OperationStepRow[]> {

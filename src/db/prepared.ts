@@ -16,7 +16,7 @@ let generation = 0
 
 function nameOf(text: string): string | undefined {
   const known = names.get(text)
-  if (known !== undefined || names.size >= STATEMENTS_MAX) return known
+  if (known !== undefined || names.size >= STATEMENTS_MAX || !GAINS.test(text)) return known
   const name = `undrop_${generation}_${names.size}`
   names.set(text, name)
   return name
@@ -28,10 +28,21 @@ function forgetAll(): void {
   names.clear()
 }
 
-/** Kysely's view of a session whose statements are prepared; `begin` and the like have nothing to gain by it. */
+const views = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+
+/** Kysely's view of a session whose statements are prepared; each session has one. */
 function preparing(client: pg.PoolClient): PostgresPoolClient {
+  const view = views.get(client) ?? preparingView(client)
+  views.set(client, view)
+  return view
+}
+
+/** `begin` and the like have nothing to gain by being prepared. */
+const GAINS = /^\s*(select|with|insert|update|delete)\b/i
+
+function preparingView(client: pg.PoolClient): PostgresPoolClient {
   const query = async (text: string, values: readonly unknown[] = []) => {
-    const name = /^\s*(select|with|insert|update|delete)\b/i.test(text) ? nameOf(text) : undefined
+    const name = nameOf(text)
     const given = [...values]
     if (name === undefined) return client.query(text, given)
     try {

@@ -1,5 +1,6 @@
 import type { Insertable } from 'kysely'
 import type { Executor, Tx } from './client.ts'
+import { lookup } from './lookup.ts'
 import type { RestoreRow, RestoreTable } from './schema.ts'
 import { inSlice, rowsOf, type Slice } from './slice.ts'
 import { inScope, type TenantScope } from './tenant-scope.ts'
@@ -8,9 +9,7 @@ export function insertRestore(tx: Tx, restore: Insertable<RestoreTable>): Promis
   return tx.insertInto('restore').values(restore).returningAll().executeTakeFirstOrThrow()
 }
 
-export function findRestore(ex: Executor, scope: TenantScope, id: string): Promise<RestoreRow | undefined> {
-  return restores(ex, scope).where('id', '=', id).executeTakeFirst()
-}
+export const findRestore = lookup((ex, scope, id) => restores(ex, scope).where('id', '=', id))
 
 /** As `findRestore`; nobody changes it until the transaction ends. */
 export function lockRestore(tx: Tx, scope: TenantScope, id: string): Promise<RestoreRow | undefined> {

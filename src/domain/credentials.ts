@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 /** A role name nobody has chosen before, so that a parent's name never works on a child. */
 export function newUsername(): string {
@@ -32,10 +32,10 @@ export function isWholeApiKey(secret: string): boolean {
 
 /** The first four bytes of the SHA-256 of what stands before it. Anybody can check it, so it need not be secret. */
 function checksumOf(text: string): string {
-  return createHash('sha256').update(text).digest().subarray(0, 4).toString('base64url')
+  return hash('sha256', text, 'buffer').subarray(0, 4).toString('base64url')
 }
 
 /** The only form in which a key is kept: with 256 random bits behind it, a plain digest cannot be guessed back. */
 export function hashApiKey(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
+  return hash('sha256', secret, 'buffer')
 }

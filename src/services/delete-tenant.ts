@@ -2,11 +2,11 @@ import { revokeAllApiKeys } from '../db/api-keys.ts'
 import { recordAudit } from '../db/audit.ts'
 import { keptUntil } from '../db/kept-archives.ts'
 import { lockTenant, markTenantDeleted, tenantHasAddons } from '../db/tenants.ts'
-import { transact } from '../db/transact.ts'
 import type { Moment } from '../domain/moment.ts'
 import { Problem } from '../domain/problem.ts'
 import { recordEvent } from '../notify/outbox.ts'
 import type { Caller } from './caller.ts'
+import { changeKeys } from './key-memory.ts'
 import { assertMatches } from './precondition.ts'
 import { requireLockedTenant } from './read-tenants.ts'
 import { recordKeyEvent } from './record-key-event.ts'
@@ -23,7 +23,7 @@ export async function deleteTenant(
   id: string,
 ) {
   const at = now()
-  await transact(db, async (tx) => {
+  await changeKeys(db, async (tx) => {
     // Waits for add-ons that are just being made; a second deletion finds nothing any more.
     const tenant = await requireLockedTenant(tx, id, lockTenant)
     assertMatches(caller, () => tenantView(tenant, platformQuotas))

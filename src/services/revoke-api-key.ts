@@ -1,9 +1,9 @@
 import { lockApiKey, updateApiKey } from '../db/api-keys.ts'
 import { recordAudit } from '../db/audit.ts'
-import { transact } from '../db/transact.ts'
 import { apiKeyView } from './api-key-view.ts'
 import type { Caller } from './caller.ts'
 import { changeOf } from './change-of.ts'
+import { changeKeys } from './key-memory.ts'
 import { assertMatches } from './precondition.ts'
 import { recordKeyEvent } from './record-key-event.ts'
 import { holderOf, type RequestedHolder, requireApiKey, requireHolder } from './require-api-key.ts'
@@ -20,7 +20,7 @@ export async function revokeApiKey(
   id: string,
 ): Promise<void> {
   const holder = holderOf(caller, requested)
-  await transact(db, async (tx) => {
+  await changeKeys(db, async (tx) => {
     await requireHolder(tx, holder)
     const key = await requireApiKey(tx, holder, id, (_, ...which) => lockApiKey(tx, ...which))
     assertMatches(caller, () => apiKeyView(key))

@@ -2,7 +2,6 @@ import { updateApiKey } from '../db/api-keys.ts'
 import { recordAudit } from '../db/audit.ts'
 import type { Tx } from '../db/client.ts'
 import type { ApiKeyRow } from '../db/schema.ts'
-import { transact } from '../db/transact.ts'
 import { addSeconds, type Moment } from '../domain/moment.ts'
 import { apiKeyView } from './api-key-view.ts'
 import type { Caller } from './caller.ts'
@@ -10,6 +9,7 @@ import { changeOf } from './change-of.ts'
 import { makeApiKey } from './create-api-key.ts'
 import { requestedExpiry } from './key-expiry.ts'
 import { assertMayGrant, expiryWithin, keyMaker } from './key-maker.ts'
+import { changeKeys } from './key-memory.ts'
 import { recordKeyEvent } from './record-key-event.ts'
 import { holderOf, holdHolder, lockLivingApiKey, type RequestedHolder } from './require-api-key.ts'
 import type { ServiceDeps } from './service-deps.ts'
@@ -37,7 +37,7 @@ export async function rotateApiKey(
   const holder = holderOf(caller, requested)
   const at = now()
   const wanted = requestedExpiry(expiresAt, at)
-  const { row, secret } = await transact(db, async (tx) => {
+  const { row, secret } = await changeKeys(db, async (tx) => {
     await holdHolder(tx, holder)
     const old = await lockLivingApiKey(tx, holder, id, at)
     const maker = await keyMaker(tx, caller, at)

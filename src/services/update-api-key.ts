@@ -1,13 +1,13 @@
 import { updateApiKey as updateRow } from '../db/api-keys.ts'
 import { recordAudit } from '../db/audit.ts'
 import type { ApiKeyRow } from '../db/schema.ts'
-import { transact } from '../db/transact.ts'
 import { SCOPES, type Scope } from '../domain/scopes.ts'
 import { apiKeyView } from './api-key-view.ts'
 import type { Caller } from './caller.ts'
 import { changeOf } from './change-of.ts'
 import { requestedExpiry } from './key-expiry.ts'
 import { assertMayGrant, expiryWithin, keyMaker } from './key-maker.ts'
+import { changeKeys } from './key-memory.ts'
 import { assertMatches } from './precondition.ts'
 import { recordKeyEvent } from './record-key-event.ts'
 import { holderOf, lockLivingApiKey, type RequestedHolder, requireHolder } from './require-api-key.ts'
@@ -35,7 +35,7 @@ export async function updateApiKey(
   const holder = holderOf(caller, requested)
   const at = now()
   const wanted = requestedExpiry(change.expiresAt, at)
-  const row = await transact(db, async (tx) => {
+  const row = await changeKeys(db, async (tx) => {
     await requireHolder(tx, holder)
     const key = await lockLivingApiKey(tx, holder, id, at)
     assertMatches(caller, () => apiKeyView(key))

@@ -26,14 +26,14 @@ declare module 'fastify' {
 /**
  * Finds out who calls, and goes on when it is that tenant's turn. A flood is refused before the metadata database is
  * asked about it, or waits, and makes nobody wait but its own tenant.
- * @param lookUp asks the metadata database whose key it is; null for nobody's
+ * @param lookUp finds out by a key and its SHA-256 whose it is; null for nobody's
  * @throws Problem `rate-limited`, `too-many-in-flight`, `unavailable`
  */
 export type Admit = <Found extends { tenantId: string | null }>(
   request: FastifyRequest,
   reply: FastifyReply,
   secret: string | undefined,
-  lookUp: (secret: string) => Promise<Found | null>,
+  lookUp: (secret: string, hash: Buffer) => Promise<Found | null>,
 ) => Promise<Found | null>
 
 /** Takes turns like a tenant. */
@@ -75,14 +75,15 @@ async function admitter(app: FastifyInstance, limits: AdmissionLimits, logger: L
       await rates.count(request, reply, address(request))
       return null
     }
-    const hash = hashApiKey(secret).toString('base64url')
+    const digest = hashApiKey(secret)
+    const hash = digest.toString('base64url')
     const key = { kind: 'key', name: hash } as const
     const known = keys.has(hash)
     if (known) await rates.count(request, reply, key)
     else await rates.assertLeft(request, reply, address(request))
 
     // However many ask, it is one question at a time: nobody has to take turns for that.
-    const found = await lookUp(secret)
+    const found = await lookUp(secret, digest)
     if (found === null) {
       keys.forget(hash)
       await rates.count(request, reply, address(request))

@@ -2,7 +2,7 @@ const KEYS_MAX = 10_000
 
 /**
  * Hashes of keys that were found valid when they were last looked up. It only decides what a request is counted by:
- * whether its key is valid still is looked up every time.
+ * whether its key is valid still is not asked here.
  */
 export function knownKeys(max = KEYS_MAX) {
   const hashes = new Set<string>()

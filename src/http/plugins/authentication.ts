@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { isWholeApiKey } from '../../domain/credentials.ts'
 import { Problem } from '../../domain/problem.ts'
 import { allows, type Scope } from '../../domain/scopes.ts'
-import { authenticate } from '../../services/authenticate.ts'
+import { authenticator, type Identity } from '../../services/authenticate.ts'
 import { type Caller, scopeOf } from '../../services/caller.ts'
 import type { ServiceDeps } from '../../services/service-deps.ts'
 import { clientAddress } from '../client-address.ts'
@@ -23,20 +23,26 @@ declare module 'fastify' {
 export const authentication = fp<{ deps: ServerDeps }>(
   async (app, { deps }) => {
     const { dbOf, unscopedDb, checks: _, ...shared } = deps
+    const authenticate = authenticator({ ...deps, db: unscopedDb })
+    const opened = new WeakMap<Identity, ServiceDeps>()
+    /** Made once for as long as the key is remembered to be that one's. */
+    const depsFor = (identity: Identity, caller: Caller) => {
+      const known = opened.get(identity) ?? { ...shared, db: dbOf(scopeOf(caller)) }
+      opened.set(identity, known)
+      return known
+    }
     app.decorateRequest('caller')
     app.decorateRequest('deps')
     app.addHook('onRequest', async (request, reply) => {
       const secret = /^Bearer (udk_\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-      const identity = await app.admit(request, reply, secret, (given) =>
-        authenticate({ ...deps, db: unscopedDb }, given),
-      )
+      const identity = await app.admit(request, reply, secret, authenticate)
       if (identity === null) throw unauthenticated(secret)
       const { apiKeyId, tenantId, scopes } = identity
       logCaller(request, tenantId, apiKeyId)
       if (tenantId !== null) assertAllowed(request, scopes)
       const actor = { apiKeyId, requestId: request.id, sourceAddress: clientAddress(request) }
       request.caller = { tenantId, scopes, actor }
-      request.deps = { ...shared, db: dbOf(scopeOf(request.caller)) }
+      request.deps = depsFor(identity, request.caller)
     })
   },
   { name: 'authentication', dependencies: ['admission'] },

@@ -15,30 +15,31 @@ declare module 'fastify' {
  */
 export const conditionalRequests = fp(
   async (app) => {
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', (request, _reply, done) => {
       const ifMatch = request.headers['if-match']
-      if (ifMatch === undefined || isRead(request)) return
-      if (request.routeOptions.config.ifMatch !== true) throw notTaken()
+      if (ifMatch === undefined || isRead(request)) return done()
+      if (request.routeOptions.config.ifMatch !== true) return done(notTaken())
       request.caller = { ...request.caller, ifMatch }
+      done()
     })
 
-    app.addHook('preSerialization', async (request, reply, payload) => {
+    app.addHook('preSerialization', (request, reply, payload, done) => {
       const etag = tagFor(request, reply, payload)
       if (etag !== null) void reply.header('etag', etag)
-      return payload
+      done(null, payload)
     })
 
-    app.addHook('onSend', async (request, reply, payload) => {
+    app.addHook('onSend', (request, reply, payload, done) => {
       const etag = reply.getHeader('etag')
       const known = request.headers['if-none-match']
       void reply.header(
         'cache-control',
         etag !== undefined && isRead(request) ? 'private, no-cache' : 'no-store',
       )
-      if (typeof etag !== 'string' || known === undefined || !isRead(request)) return payload
-      if (reply.statusCode !== 200 || !isKnownTag(known, etag)) return payload
+      if (typeof etag !== 'string' || known === undefined || !isRead(request)) return done(null, payload)
+      if (reply.statusCode !== 200 || !isKnownTag(known, etag)) return done(null, payload)
       void reply.code(304).removeHeader('content-type')
-      return ''
+      done(null, '')
     })
   },
   { name: 'conditional-requests', dependencies: ['authentication'] },

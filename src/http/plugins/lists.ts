@@ -5,19 +5,19 @@ import { Problem } from '../../domain/problem.ts'
 /** `Link` to the next page beside `nextCursor`; and no operation ignores a query parameter that it does not know. */
 export const lists = fp(
   async (app) => {
-    app.addHook('preValidation', async (request) => {
-      if (request.routeOptions.schema?.querystring !== undefined) return
+    app.addHook('preValidation', (request, _reply, done) => {
+      if (request.routeOptions.schema?.querystring !== undefined) return done()
       const errors = Object.keys(request.query as object).map((parameter) => ({
         parameter,
         detail: 'is not known',
       }))
-      if (errors.length > 0) throw new Problem('validation-failed', { extensions: { errors } })
+      done(errors.length > 0 ? new Problem('validation-failed', { extensions: { errors } }) : undefined)
     })
 
-    app.addHook('preSerialization', async (request, reply, payload) => {
+    app.addHook('preSerialization', (request, reply, payload, done) => {
       const { nextCursor = null } = (payload ?? {}) as { nextCursor?: string | null }
       if (nextCursor !== null) void reply.header('link', `<${pageAfter(request, nextCursor)}>; rel="next"`)
-      return payload
+      done(null, payload)
     })
   },
   { name: 'lists' },

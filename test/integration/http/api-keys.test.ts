@@ -9,9 +9,36 @@ import { rotateApiKey } from '../../../src/services/rotate-api-key.ts'
 import { updateApiKey } from '../../../src/services/update-api-key.ts'
 import { until } from '../../support/until.ts'
 import { administeredTenant } from './administered-tenant.ts'
-import { codeOf, NOW, startApi } from './test-api.ts'
+import { type Client, codeOf, NOW, startApi } from './test-api.ts'
 
 const DAY_SECONDS = 24 * 3600
+
+/** With a further API process on the same database. */
+async function administeredBeside() {
+  const api = await administeredTenant()
+  const other = buildServer(api.deps)
+  onTestFinished(() => other.close())
+  const askOther = async (secret: string) => {
+    const headers = { authorization: `Bearer ${secret}` }
+    return (await other.inject({ url: '/v1/addons', headers })).statusCode
+  }
+  return { ...api, askOther }
+}
+
+type End = (api: Awaited<ReturnType<typeof administeredBeside>>, keyId: string) => ReturnType<Client>
+
+const endings: [string, End][] = [
+  ['it is revoked', ({ tenant, keys }, id) => tenant.client('DELETE', `${keys}/${id}`)],
+  [
+    'it is rotated without an overlap',
+    ({ tenant, keys }, id) => tenant.client('POST', `${keys}/${id}/rotate`, { overlapSeconds: 0 }),
+  ],
+  [
+    'its scopes are taken from it',
+    ({ tenant, keys }, id) => tenant.client('PATCH', `${keys}/${id}`, { scopes: ['audit:read'] }),
+  ],
+  ['its tenant is deleted', ({ tenant, platform }) => platform('DELETE', `/v1/tenants/${tenant.id}`)],
+]
 
 describe('a key with admin', () => {
   test('looks after the keys of its tenant, and reads the tenant', async () => {
@@ -36,16 +63,32 @@ describe('a key with admin', () => {
   })
 
   test('is refused by every API process from the moment that one has revoked it', async () => {
-    const { deps, tenant, keys, make } = await administeredTenant()
+    const { tenant, keys, make, askOther } = await administeredBeside()
     const { key } = await make({})
-    const other = buildServer(deps)
-    onTestFinished(() => other.close())
-    const headers = { authorization: `Bearer ${key.secret}` }
-    const asked = async () => (await other.inject({ url: '/v1/addons', headers })).statusCode
+    const asked = () => askOther(key.secret)
     for (let times = 0; times < 3; times++) expect(await asked()).toBe(200)
     await tenant.client('DELETE', `${keys}/${key.id}`)
     expect(await asked()).toBe(401)
   })
+
+  test.each(endings)(
+    'has every API process let in no more by a key from the moment that %s',
+    async (_, end) => {
+      const api = await administeredBeside()
+      const { key } = await api.make({})
+      let ended = false
+      // The other process never stops being asked, so that it knows the key whenever it may.
+      const askOnAndOn = async () => {
+        while (!ended) expect([200, 401, 403]).toContain(await api.askOther(key.secret))
+      }
+      const asking = askOnAndOn()
+      const { statusCode } = await end(api, key.id)
+      ended = true
+      expect(await api.askOther(key.secret)).not.toBe(200)
+      expect(statusCode).toBeLessThan(300)
+      await asking
+    },
+  )
 
   test('may revoke itself, which acts at its next request', async () => {
     const { tenant, keys } = await administeredTenant()

@@ -71,6 +71,17 @@ describe('an ETag', () => {
     expect((await client('PATCH', path, { labels: {} }, ifMatch('*'))).statusCode).toBe(200)
   })
 
+  test('counts every label, whatever its name', async () => {
+    const { client, ids } = await ground(await startApi())
+    const path = `/v1/addons/${ids.addonId}`
+    for (const name of ['secret', 'warnings', 'lastUsedAt']) {
+      const [one, other] = await Promise.all(
+        ['one', 'other'].map(async (value) => client('PATCH', path, { labels: { [name]: value } })),
+      )
+      expect(one?.headers.etag, name).not.toBe(other?.headers.etag)
+    }
+  })
+
   test('of a tenant, its storage keys, an API key and a restore lets them be changed while it is current', async () => {
     const api = await startOnS3()
     const { client, ids } = await ground(api)

@@ -24,7 +24,8 @@ export class StatementLog {
   #note(given: unknown): void {
     const { name, text } =
       typeof given === 'string' ? { text: given } : (given as { name?: string; text: string })
-    // Runs where the connection has been another tenant's before, which is none of the request's doing.
-    if (name !== 'enter-tenant') this.#statements.push(text)
+    // Run where the connection has been another tenant's before, and where the key has not been asked for lately: that is
+    // none of the request's doing.
+    if (name !== 'enter-tenant' && !text.includes('api_keys_of')) this.#statements.push(text)
   }
 }
