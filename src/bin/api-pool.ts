@@ -10,7 +10,11 @@ const SECOND = 1000
  * How the API reaches the metadata database: no request waits for ever for a connection, a lock or a statement, and
  * none that has died in the middle keeps its locks.
  */
-export function apiPools(metadata: MetadataConnection, requestsAtWork: number) {
+export function apiPools(
+  metadata: MetadataConnection,
+  requestsAtWork: number,
+  onError: (err: Error) => void,
+) {
   const limits = {
     connectionTimeoutMillis: 5 * SECOND,
     statement_timeout: 10 * SECOND,
@@ -18,9 +22,11 @@ export function apiPools(metadata: MetadataConnection, requestsAtWork: number) {
     idle_in_transaction_session_timeout: 15 * SECOND,
   }
   const limited = { ...metadata, pool: { ...metadata.pool, ...limits } }
-  return {
+  const pools = {
     pool: openPool(limited, requestsAtWork + SPARE_CONNECTIONS),
     /** Its sessions see no tenant's rows. */
     unenteredPool: openPool(limited, UNENTERED_CONNECTIONS),
   }
+  for (const pool of Object.values(pools)) pool.on('error', onError)
+  return pools
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Config, loadConfig } from '../config/config.ts'
-import { scopedDb, unenteredDb } from '../db/client.ts'
+import { type Db, type MetadataConnection, scopedDb, unenteredDb } from '../db/client.ts'
 import { openEventFeed } from '../db/event-feed.ts'
 import type { TenantScope } from '../db/tenant-scope.ts'
 import { hashApiKey } from '../domain/credentials.ts'
@@ -29,9 +29,8 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
   const host = await openHost(config)
   const { connection } = await openMetadata(config, host)
   const metadata = { pool: connection, role: 'undrop_api' } as const
-  const { pool, unenteredPool } = apiPools(metadata, config.UNDROP_API_CONNECTIONS)
-  for (const each of [pool, unenteredPool])
-    each.on('error', (err) => logger.warn({ err }, 'metadata connection lost'))
+  const onLost = (err: Error) => logger.warn({ err }, 'metadata connection lost')
+  const { pool, unenteredPool } = apiPools(metadata, config.UNDROP_API_CONNECTIONS, onLost)
   const unscopedDb = unenteredDb(unenteredPool)
   const ring = await openKeyRing(config, unscopedDb)
   const doorbell = openDoorbell(queueBackend(config, metadata), (err) => logger.warn({ err }, 'queue error'))
@@ -39,9 +38,7 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
   const metrics = processMetrics({ pool, queue: () => doorbell.counts() })
   const admission = openAdmissionLimits(config)
   const dbOf = (scope: TenantScope) => scopedDb(pool, scope)
-  const onFeedError = (err: unknown) => logger.warn({ err }, 'event feed error')
-  const feed = openEventFeed(dbOf('every-tenant'), metadata, onFeedError)
-  const streams = eventStreams(feed)
+  const { feed, streams } = openStreams(dbOf('every-tenant'), metadata, logger)
   let stopping = false
   const deps: ServerDeps = {
     dbOf,
@@ -85,6 +82,11 @@ async function startServing(config: Config): Promise<{ close(): Promise<void> }>
       logger.info('the API has stopped')
     },
   }
+}
+
+function openStreams(db: Db, metadata: MetadataConnection, logger: ReturnType<typeof openLog>) {
+  const feed = openEventFeed(db, metadata, (err) => logger.warn({ err }, 'event feed error'))
+  return { feed, streams: eventStreams(feed) }
 }
 
 await start(async () => {

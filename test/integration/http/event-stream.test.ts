@@ -1,47 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Db } from '../../../src/db/client.ts'
-import { openDb, openPool } from '../../../src/db/client.ts'
 import { eventIdOf } from '../../../src/domain/event-id.ts'
-import { newId } from '../../../src/domain/ids.ts'
-import type { Moment } from '../../../src/domain/moment.ts'
-import type { ServerDeps } from '../../../src/http/server.ts'
-import { recordEvent } from '../../../src/notify/outbox.ts'
-import { startPlacingEvents } from '../../../src/operations/event-placer.ts'
-import type { StreamLimits } from '../../../src/services/event-streams.ts'
 import { until } from '../../support/until.ts'
+import { follow, namesIn, record, served } from './event-stream-ground.ts'
 import { type Connection, connect, listening, type Received } from './sse-client.ts'
-import { type Api, codeOf, NOW, startApi, type TestTenant } from './test-api.ts'
-
-/** The API that listens, with a worker that places events. */
-async function served(limits: Partial<StreamLimits> = {}, overrides: Partial<ServerDeps> = {}) {
-  const api = await startApi(overrides, { streamLimits: limits })
-  await listening(api.app)
-  const { pool: settings } = api.connection
-  const metadata = { pool: settings, role: 'undrop_worker' } as const
-  const pool = openPool(metadata, 8)
-  const db = openDb(pool)
-  const placers = [1, 2].map(() => startPlacingEvents(db, metadata, () => {}))
-  const stopWorker = async () => {
-    await Promise.all(placers.map((placer) => placer.close()))
-    await pool.end()
-  }
-  return { api, db, [Symbol.asyncDispose]: stopWorker }
-}
-
-const record = (db: Db, tenantId: string, name: string) =>
-  recordEvent(db, { tenantId, type: 'addon.created', payload: { addonId: newId('addon'), name } })
-
-const namesIn = (events: readonly Received[]) => events.map(({ data }) => data.data['name'])
-
-async function follow(
-  { app }: Pick<Api, 'app'>,
-  secret: string,
-  options: { query?: string; lastEventId?: string } = {},
-) {
-  const events: Received[] = []
-  const connection = await connect(app, secret, options, (event) => events.push(event))
-  return { events, connection }
-}
+import { type Api, codeOf } from './test-api.ts'
 
 /** Events of many transactions at once, some of which take longer, and some of which never happen. */
 async function writeAtOnce(db: Db, tenantId: string, count: number): Promise<void> {
@@ -123,33 +86,6 @@ test('every event is told once and in order, whenever the connection is cut and 
   expect(ids).toEqual(listed)
 })
 
-const LATER: Moment = '2026-11-23T15:00:00.000000Z'
-
-/** What ends a key's right to be told events; each returns what time it is then. */
-const endings: Record<string, (api: Api, tenant: TestTenant) => Promise<Moment>> = {
-  'its key is revoked': async ({ platform }, { id, keyId }) => {
-    await platform('DELETE', `/v1/tenants/${id}/api-keys/${keyId}`)
-    return NOW
-  },
-  'its key expires': async ({ platform }, { id, keyId }) => {
-    const expiresAt = '2026-11-23T14:30:00Z'
-    await platform('PATCH', `/v1/tenants/${id}/api-keys/${keyId}`, { expiresAt })
-    return LATER
-  },
-  'its key has been rotated and the overlap is over': async ({ platform }, { id, keyId }) => {
-    await platform('POST', `/v1/tenants/${id}/api-keys/${keyId}/rotate`, { overlapSeconds: 60 })
-    return LATER
-  },
-  'its key may not read events any more': async ({ platform }, { id, keyId }) => {
-    await platform('PATCH', `/v1/tenants/${id}/api-keys/${keyId}`, { scopes: ['audit:read'] })
-    return NOW
-  },
-  'its tenant is deleted': async ({ platform }, { id }) => {
-    await platform('DELETE', `/v1/tenants/${id}`)
-    return NOW
-  },
-}
-
 describe('GET /v1/events/stream', () => {
   test('begins with now, tells what comes as the list does, and is kept by no proxy', async () => {
     await using ground = await served()
@@ -206,37 +142,6 @@ describe('GET /v1/events/stream', () => {
     await until(() => after.events.length > 0)
     expect(namesIn(after.events)).toEqual(['next'])
     after.connection.cut()
-  })
-
-  describe.each(Object.entries(endings))('when %s', (_what, end) => {
-    test('ends, though nothing happens', async () => {
-      let now = NOW
-      await using ground = await served({ heartbeatSeconds: 0.05 }, { now: () => now })
-      const { api } = ground
-      const tenant = await api.newTenant()
-      const { connection } = await follow(api, tenant.secret)
-      await until(() => connection.lastId() !== undefined)
-      expect(connection.isClosed()).toBe(false)
-      now = await end(api, tenant)
-      await until(() => connection.isClosed())
-      expect(connection.endedWell()).toBe(true)
-    })
-
-    test('tells nothing of what happens afterwards', async () => {
-      let now = NOW
-      await using ground = await served({ heartbeatSeconds: 3600, lifetimeSeconds: 3600 }, { now: () => now })
-      const { api, db } = ground
-      const tenant = await api.newTenant()
-      const { events, connection } = await follow(api, tenant.secret, { query: '?type=addon.*' })
-      await until(() => connection.lastId() !== undefined)
-      await record(db, tenant.id, 'before')
-      await until(() => events.length > 0)
-      now = await end(api, tenant)
-      await record(db, tenant.id, 'after')
-      await until(() => connection.isClosed())
-      expect(namesIn(events)).toEqual(['before'])
-      expect(connection.endedWell()).toBe(true)
-    })
   })
 
   test('begins behind no event that has not been, whose reader would wait for nothing', async () => {
