@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { noteObservation } from '../../../src/db/observations.ts'
-import { availableAddon, completeBackup, startApi } from './test-api.ts'
+import { asWorker, availableAddon, completeBackup, startApi } from './test-api.ts'
 
 /** The lines of the answer that are values, by metric and labels. */
 async function scrape(app: Awaited<ReturnType<typeof startApi>>['app']): Promise<Record<string, number>> {
@@ -15,7 +15,7 @@ async function scrape(app: Awaited<ReturnType<typeof startApi>>['app']): Promise
 }
 
 test('the metrics tell how the fleet is, without a key', async () => {
-  const { app, db, newTenant } = await startApi()
+  const { app, db, connection, newTenant } = await startApi()
   const { client } = await newTenant()
   const [late, well] = [await availableAddon(db, client), await availableAddon(db, client)]
   for (const addon of [late, well]) await completeBackup(db, addon)
@@ -31,8 +31,10 @@ test('the metrics tell how the fleet is, without a key', async () => {
     update archive set lag_seconds = 300, stalls = '{"backup-overdue": {}, "archive-lagging": {}}'
      where server_id = ${late.server_id}`.execute(db)
   await client('POST', `/v1/addons/${well.id}/backups`, {})
-  await noteObservation(db, 'store_reachable', 0)
-  await noteObservation(db, 'archives_unowned', 3)
+  await asWorker(connection, async (worker) => {
+    await noteObservation(worker, 'store_reachable', 0)
+    await noteObservation(worker, 'archives_unowned', 3)
+  })
 
   const metrics = await scrape(app)
   expect(metrics).toMatchObject({

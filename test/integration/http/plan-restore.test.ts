@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { type Db, openDb, openPool } from '../../../src/db/client.ts'
+import type { Db } from '../../../src/db/client.ts'
 import type { MeasuredName } from '../../../src/domain/restore-plan.ts'
 import { listedArchives, SEGMENT_FILE_BYTES } from '../../support/listed-archives.ts'
-import { availableAddon, codeOf, completeBackup, NOW, rowCounts, startApi } from './test-api.ts'
+import { asWorker, availableAddon, codeOf, completeBackup, NOW, rowCounts, startApi } from './test-api.ts'
 
 const EARLIEST = '2026-11-23T13:00:01.000000Z'
 const SEGMENT = (n: number) => `00000001000000000000000${n}`
@@ -21,11 +21,11 @@ async function protectedAddon() {
   const plan = (target: object) => client('POST', `/v1/addons/${addon.id}/restore-plan`, { target })
   const restore = (target: object) => client('POST', `/v1/addons/${addon.id}/restores`, { target })
   /** As workers note it. */
-  const measure = async (values: { name: MeasuredName; value: number }[]) => {
-    const worker = openDb(openPool({ ...api.connection, role: 'undrop_worker' }, 1))
-    await worker.insertInto('measured_rate').values(values).execute()
-    await worker.destroy()
-  }
+  const measure = (values: { name: MeasuredName; value: number }[]) =>
+    asWorker(
+      api.connection,
+      async (worker) => void (await worker.insertInto('measured_rate').values(values).execute()),
+    )
   return { ...api, client, tenantId, addon, backupId, listed, archive, measure, plan, restore }
 }
 

@@ -153,9 +153,16 @@ export async function startApi(
 }
 
 /** As a worker does when it starts. */
-async function makeAuthority(connection: MetadataConnection): Promise<void> {
+const makeAuthority = (connection: MetadataConnection): Promise<void> =>
+  asWorker(connection, async (db) => void (await signingAuthority(db, keyRing([randomBytes(32)]))))
+
+/** For what the API's role has no right to. */
+export async function asWorker(
+  connection: MetadataConnection,
+  work: (db: Db) => Promise<void>,
+): Promise<void> {
   const db = openDb(openPool({ ...connection, role: 'undrop_worker' }, 1))
-  await signingAuthority(db, keyRing([randomBytes(32)]))
+  await work(db)
   await db.destroy()
 }
 
