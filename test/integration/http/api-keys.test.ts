@@ -76,6 +76,7 @@ describe('a key with admin', () => {
     async (_, end) => {
       const api = await administeredBeside()
       const { key } = await api.make({})
+      expect(await api.askOther(key.secret)).toBe(200)
       let ended = false
       // The other process never stops being asked, so that it knows the key whenever it may.
       const askOnAndOn = async () => {
