@@ -146,6 +146,9 @@ async function deleteAddon(addonId: string): Promise<void> {
   }, `${addonId} to be deleted`)
 }
 
+/** Skipped when the last segment is in the archive by the time the next worker looks; the crash matrix has it always. */
+const ONLY_WHERE_ARCHIVING_TAKES_LONGER = 'addon.delete await-archived'
+
 test('wherever in its workflows the worker is killed, all work ends as it would have, and nothing is there twice', async () => {
   const tenantId = await aTenant(undrop)
   await ok(
@@ -166,7 +169,10 @@ test('wherever in its workflows the worker is killed, all work ends as it would 
   expect(await inventory(undrop)).toMatchObject(untouched)
   await until(async () => (await postmasters()).join() === serverIds.join(), 'one postmaster for each server')
 
-  expect((await readdir(deaths)).toSorted()).toEqual(placesToDieAt().toSorted())
+  const isCertain = (place: string) => !place.startsWith(ONLY_WHERE_ARCHIVING_TAKES_LONGER)
+  expect((await readdir(deaths)).filter(isCertain).toSorted()).toEqual(
+    placesToDieAt().filter(isCertain).toSorted(),
+  )
   const outcomes = await metadata(
     undrop,
     'select kind, status, count(*)::int from undrop.operation group by 1, 2 order by 1',
